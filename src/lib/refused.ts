@@ -1,0 +1,44 @@
+/**
+ * Every way Sora may decline a request. A refusal is an answer, not a bug: each protocol has one
+ * table of words for these kinds. Anything else that is thrown, `WireError` aside, is a bug.
+ */
+export type Refusal =
+  | { readonly kind: "bad-credentials" }
+  | { readonly kind: "login-disabled" }
+  | { readonly kind: "no-such-account" }
+  | { readonly kind: "account-exists"; readonly address: string }
+  | { readonly kind: "no-such-mailbox"; readonly name: string }
+  | { readonly kind: "mailbox-exists"; readonly name: string }
+  | { readonly kind: "mailbox-has-children"; readonly name: string }
+  | { readonly kind: "mailbox-protected"; readonly name: string }
+  | { readonly kind: "bad-mailbox-name"; readonly why: string }
+  | { readonly kind: "too-many-mailboxes"; readonly limit: number }
+  | { readonly kind: "bad-special-use"; readonly why: string }
+  | { readonly kind: "read-only" }
+  | { readonly kind: "not-permitted" }
+  | { readonly kind: "over-quota" }
+  | { readonly kind: "too-big"; readonly limitBytes: number }
+  | { readonly kind: "empty-message" }
+  | { readonly kind: "too-many-keywords"; readonly limit: number }
+  | { readonly kind: "unknown-charset"; readonly charset: string }
+  | { readonly kind: "too-many-connections" }
+  | { readonly kind: "limit"; readonly what: string }
+  | { readonly kind: "gone"; readonly what: string }
+  | { readonly kind: "unavailable"; readonly what: "database" | "bodies" | "hashing" | "server" };
+
+/** Thrown by any layer; caught once per connection, request or subcommand. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+
+  constructor(readonly refusal: Refusal, options?: ErrorOptions) {
+    super(refusal.kind, options);
+  }
+}
+
+/** Infrastructure trouble is always temporary: never "not found", never an empty body. */
+export function unavailable(
+  what: Extract<Refusal, { kind: "unavailable" }>["what"],
+  cause: unknown,
+): Refused {
+  return new Refused({ kind: "unavailable", what }, { cause });
+}
