@@ -6,7 +6,8 @@ export type Refusal =
   | { readonly kind: "bad-credentials" }
   | { readonly kind: "login-disabled" }
   | { readonly kind: "no-such-account" }
-  | { readonly kind: "account-exists"; readonly address: string }
+  /** `deleted`: by an account that was deleted; its addresses stay reserved until it is purged. */
+  | { readonly kind: "account-exists"; readonly address: string; readonly deleted?: boolean }
   | { readonly kind: "no-such-mailbox"; readonly name: string }
   | { readonly kind: "mailbox-exists"; readonly name: string }
   | { readonly kind: "mailbox-has-children"; readonly name: string }
@@ -23,6 +24,7 @@ export type Refusal =
   | { readonly kind: "unknown-charset"; readonly charset: string }
   | { readonly kind: "too-many-connections" }
   | { readonly kind: "limit"; readonly what: string }
+  | { readonly kind: "unsupported"; readonly what: string }
   | { readonly kind: "gone"; readonly what: string }
   | { readonly kind: "unavailable"; readonly what: "database" | "bodies" | "hashing" | "server" };
 

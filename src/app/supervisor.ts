@@ -1,0 +1,262 @@
+import type { Config, DatabaseConfig, MetricsServerConfig } from "../config/config.ts";
+import { VERSION } from "../lib/version.ts";
+import { type Log, logger } from "../observe/log.ts";
+import { startLogging, stopLogging } from "../observe/logging.ts";
+import { Metrics } from "../observe/metrics.ts";
+import { StallMonitor } from "../observe/stall_monitor.ts";
+import { sumMetrics } from "../observe/sum_metrics.ts";
+import type { Database } from "../store/database.ts";
+import { lockDataDir } from "../store/data_lock.ts";
+import { type DataFolder, openDataFolder } from "./data_folder.ts";
+import { type DemoAccount, makeDemoAccount } from "./demo_account.ts";
+import { type ExitCode, exitCodes, StartFailure } from "./exit_codes.ts";
+import { HashWorkers } from "./hash_workers.ts";
+import { LogWriter } from "./log_writer.ts";
+import { openDatabase, startDatabase } from "./open_database.ts";
+import { changedKeys } from "./reload.ts";
+import { settleAddresses } from "./settle_addresses.ts";
+import { forgetWorker, sessionCounts } from "./shared_admission.ts";
+import { Signals } from "./signals.ts";
+import { workerUrl } from "./worker_entries.ts";
+import { workerPermissions } from "./worker_permissions.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+export interface SupervisorOptions {
+  readonly config: Config;
+  /** No configuration file: one worker by default, and a demo account at the first start. */
+  readonly embedded: boolean;
+  /** Which private PostgreSQL: "auto", "system", "bundled" or a folder. */
+  readonly postgresSource: string;
+  readonly hostname: string;
+  /** Everything listens: for the person at the terminal. */
+  readonly onReady: (ready: Ready) => void;
+  /** The configuration as it is now, after SIGHUP; null when it cannot be used (already told). */
+  readonly reread: (log: Log) => Config | null;
+}
+
+export interface Ready {
+  readonly config: Config;
+  readonly dataDir: string;
+  readonly workers: number;
+  readonly database: string;
+  readonly demo: DemoAccount | null;
+}
+
+type WithDatabase = Config & { readonly database: DatabaseConfig };
+
+/**
+ * The whole server, wired by hand. The order of the lines is the order of the start, `await using`
+ * the order of the stop.
+ *
+ * @throws {StartFailure} when it cannot start
+ */
+export async function runSupervisor(options: SupervisorOptions): Promise<ExitCode> {
+  await using writer = new LogWriter(options.config.logging);
+  const { level } = options.config.logging;
+  startLogging(level, (entry) => writer.write(entry));
+  using _silence = { [Symbol.dispose]: stopLogging };
+  const log = logger("supervisor");
+  const metrics = new Metrics();
+  using _monitor = new StallMonitor({ isolate: "supervisor", log, metrics });
+  using _net = catchBugs(log);
+
+  const folder = await openDataFolder(options.config.dataDir);
+  using _lock = await lock(folder);
+  const settled = settleAddresses(options.config);
+  let reload = (): void => {};
+  let reconnect = (_worker: number): void => {};
+  using signals = new Signals(() => reload(), () => Deno.exit(exitCodes.failure));
+
+  using hashers = new HashWorkers({
+    cores: navigator.hardwareConcurrency,
+    onReplaced: (user) => reconnect(user),
+    log,
+  });
+  await using running = await startDatabase(settled, {
+    dataDir: folder.root,
+    source: options.postgresSource,
+  });
+  const config: WithDatabase = { ...settled, dataDir: folder.root, database: running.config };
+  const hung = Promise.withResolvers<"hung">();
+  // WHY before the migrations: the workers load their modules meanwhile.
+  await using pool = makePool(config, { folder, hashers, writer, log, metrics, hung });
+  await using database = await openDatabase(config.database, metrics);
+  const [demo] = await Promise.all([
+    options.embedded ? demoAccount(database, config, hashers) : null,
+    startWorkers(pool),
+  ]);
+
+  await using services = new AsyncDisposableStack();
+  for (const server of config.servers) {
+    if (server.type === "metrics") {
+      services.use(
+        await openMetrics(server, { pool, database, metrics, hostname: options.hostname }),
+      );
+    } else log.info("listening", { server: server.name, protocol: server.type, ...server.addr });
+  }
+  services.use(await housekeeping(database, folder));
+  reload = () => reloadConfig(options, { writer, pool, log });
+  reconnect = (worker) => void told(pool.remote(worker)?.useHasher(hashers.connect(worker)), log);
+
+  log.info("started", { version: VERSION, workers: pool.size, database: running.title });
+  const { title } = running;
+  const workers = pool.size;
+  options.onReady({ config, dataDir: folder.root, workers, database: title, demo });
+
+  const why = await Promise.race([signals.stop, hung.promise]);
+  log.info("stopping", { why, timeoutMs: config.runtime.shutdownTimeoutMs });
+  await services.disposeAsync();
+  const drained = await pool.drain(config.runtime.shutdownTimeoutMs);
+  log.info("stopped", { ...drained });
+  return why === "hung" ? exitCodes.internal : exitCodes.ok;
+}
+
+async function lock(folder: DataFolder): Promise<Disposable> {
+  try {
+    return await lockDataDir(folder.root);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartFailure(exitCodes.cannotCreate, why, { cause: error });
+  }
+}
+
+interface PoolParts {
+  readonly folder: DataFolder;
+  readonly hashers: HashWorkers;
+  readonly writer: LogWriter;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly hung: PromiseWithResolvers<"hung">;
+}
+
+function makePool(config: WithDatabase, parts: PoolParts): WorkerPool {
+  const { folder, hashers, writer, log, metrics, hung } = parts;
+  const { bodies, spool } = folder;
+  const folders = { bodies, spool };
+  const size = config.runtime.workers;
+  const servers = config.servers.filter(({ type }) => type !== "metrics").length;
+  const counts = sessionCounts(size, servers);
+  const permissions = workerPermissions(config, folders);
+  return new WorkerPool({
+    size,
+    spawn: (number) =>
+      new Worker(workerUrl("protocol"), {
+        type: "module",
+        name: `worker-${number}`,
+        deno: { permissions },
+      }),
+    start: (worker, number) =>
+      worker.start(
+        { number, workers: size, config, folders, counts },
+        hashers.connect(number),
+      ),
+    onGone: (number) => forgetWorker(counts, number - 1, servers),
+    onHung: () => hung.resolve("hung"),
+    onLog: (entries) => entries.forEach((entry) => writer.write(entry)),
+    log,
+    metrics,
+  });
+}
+
+/** All workers failed in the same way: the first one's words tell the operator why. */
+async function startWorkers(pool: WorkerPool): Promise<void> {
+  try {
+    await pool.start();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `No worker can be started: ${why}`;
+    throw new StartFailure(exitCodes.internal, message, { cause: error });
+  }
+}
+
+function demoAccount(
+  database: Database,
+  config: Config,
+  hashers: HashWorkers,
+): Promise<DemoAccount | null> {
+  return makeDemoAccount(database, (password) => hashers.hash(password, config.bcryptCost));
+}
+
+interface MetricsParts {
+  readonly pool: WorkerPool;
+  readonly database: Database;
+  readonly metrics: Metrics;
+  readonly hostname: string;
+}
+
+async function openMetrics(
+  config: MetricsServerConfig,
+  { pool, database, metrics, hostname }: MetricsParts,
+): Promise<AsyncDisposable> {
+  // WHY: most installations have no metrics server, and need not load one.
+  const { serveMetrics } = await import("../http/metrics_server.ts");
+  const collect = async () => {
+    const { rss, heapUsed } = Deno.memoryUsage();
+    metrics.processMemoryBytes.set(rss);
+    metrics.isolateHeapBytes.set({ isolate: "supervisor" }, heapUsed);
+    const own = await metrics.registry.getMetricsAsJSON();
+    return await sumMetrics([own, ...await pool.snapshots()], { hostname });
+  };
+  const healthy = async () => {
+    if (pool.serving.length === 0) return false;
+    return await database.ping().then(() => true, () => false);
+  };
+  return serveMetrics({ config, collect, healthy }, logger("http"));
+}
+
+async function housekeeping(database: Database, folders: DataFolder): Promise<Disposable> {
+  const [{ Housekeeping }, { MessageStore }, { Notices }] = await Promise.all([
+    import("./housekeeping.ts"),
+    import("../store/messages.ts"),
+    import("../store/notices.ts"),
+  ]);
+  const messages = new MessageStore(database, new Notices(database, { workerId: "supervisor" }));
+  return new Housekeeping({ folders, messages, log: logger("jobs") });
+}
+
+interface ReloadParts {
+  readonly writer: LogWriter;
+  readonly pool: WorkerPool;
+  readonly log: Log;
+}
+
+/** What can change while sessions go on: the log file (reopened) and the log level. */
+function reloadConfig(options: SupervisorOptions, { writer, pool, log }: ReloadParts): void {
+  try {
+    writer.reopen();
+  } catch (error) {
+    log.error("log-file-not-reopened", { error });
+  }
+  const fresh = options.reread(log);
+  if (!fresh) return log.error("reload-failed", { kept: "the configuration as it was" });
+  const { level } = fresh.logging;
+  startLogging(level, (entry) => writer.write(entry));
+  for (const worker of pool.serving) void told(worker.setLogLevel(level), log);
+  const needRestart = changedKeys(options.config, fresh).filter((key) => key !== "logging.level");
+  log.info("reloaded", { level });
+  if (needRestart.length > 0) log.warning("restart-needed", { changed: needRestart });
+}
+
+/** A worker that dies while it is told something gets it with its next start. */
+async function told(telling: Promise<void> | undefined, log: Log): Promise<void> {
+  try {
+    await telling;
+  } catch (error) {
+    log.warning("worker-not-told", { error });
+  }
+}
+
+/** WHY: one bug must not end the server; what is caught here is a bug all the same. */
+function catchBugs(log: Log): Disposable {
+  const controller = new AbortController();
+  const { signal } = controller;
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("unhandled-rejection", { error: event.reason });
+  }, { signal });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("uncaught-error", { error: event.error });
+  }, { signal });
+  return { [Symbol.dispose]: () => controller.abort() };
+}

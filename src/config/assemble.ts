@@ -1,0 +1,125 @@
+import type { z } from "zod";
+import type { Config, DatabaseConfig, DatabaseEndpoint, S3Config } from "./config.ts";
+import type { KeyPath } from "./position_index.ts";
+import type { Report } from "./report.ts";
+import { databaseHost } from "./schema/database_settings.ts";
+import type { rootSchema } from "./schema/schema.ts";
+
+type Root = z.output<typeof rootSchema>;
+type Database = NonNullable<Root["database"]>;
+
+/** The checked root of the file as the part of Config that is not about servers. */
+export function assembleRoot(root: Root, report: Report): Omit<Config, "servers"> {
+  const { logging, runtime, cleanup, database } = root;
+  return {
+    dataDir: root.data_dir,
+    logging,
+    runtime: { workers: runtime.workers, shutdownTimeoutMs: runtime.shutdown_timeout },
+    bcryptCost: root.bcrypt_cost,
+    database: database ? assembleDatabase(database, report) : null,
+    s3: root.s3 ? assembleS3(root.s3, report) : null,
+    cleanup: { gracePeriodMs: cleanup.grace_period, wakeIntervalMs: cleanup.wake_interval },
+    trustedNetworks: root.trusted_networks,
+  };
+}
+
+function assembleDatabase(database: Database, report: Report): DatabaseConfig {
+  const primary = database.write;
+  const hosts = hostsOf(primary.hosts, primary.port);
+  const port = hosts[0]?.port ?? primary.port;
+  if (hosts.some((other) => other.port !== port)) {
+    report.problem(["database", "write", "hosts"], "expected the same port for every host");
+  }
+  const write: DatabaseEndpoint = {
+    hosts: hosts.map(({ host }) => host),
+    port,
+    user: primary.user,
+    password: primary.password ?? "",
+    name: primary.name,
+    tls: primary.tls,
+    maxConnections: primary.max_connections,
+    minConnections: primary.min_connections,
+    maxConnLifetimeMs: primary.max_conn_lifetime,
+    maxConnIdleMs: primary.max_conn_idle_time,
+  };
+  checkConnections(write, ["database", "write"], report);
+  return {
+    write,
+    read: database.read.flatMap((replica, i) => {
+      const path = ["database", "read", i];
+      return assembleReplica(replica, write, { path, report });
+    }),
+    queryTimeoutMs: database.query_timeout,
+    searchTimeoutMs: database.search_timeout,
+    writeTimeoutMs: database.write_timeout,
+    lockTimeoutMs: database.lock_timeout,
+    migrationTimeoutMs: database.migration_timeout,
+    debug: database.debug,
+  };
+}
+
+/** One endpoint for each host, so that every replica takes its share of the reads. */
+function assembleReplica(
+  replica: Database["read"][number],
+  write: DatabaseEndpoint,
+  { path, report }: { readonly path: KeyPath; readonly report: Report },
+): DatabaseEndpoint[] {
+  if (replica.hosts === undefined) {
+    report.problem([...path, "hosts"], 'is missing; expected a list of host names such as ["db2"]');
+    return [];
+  }
+  const endpoints = hostsOf(replica.hosts, replica.port ?? write.port).map(({ host, port }) => ({
+    hosts: [host],
+    port,
+    user: replica.user ?? write.user,
+    password: replica.password ?? write.password,
+    name: replica.name ?? write.name,
+    tls: replica.tls ?? write.tls,
+    maxConnections: replica.max_connections ?? write.maxConnections,
+    minConnections: replica.min_connections ?? write.minConnections,
+    maxConnLifetimeMs: replica.max_conn_lifetime ?? write.maxConnLifetimeMs,
+    maxConnIdleMs: replica.max_conn_idle_time ?? write.maxConnIdleMs,
+  }));
+  const [first] = endpoints;
+  if (first) checkConnections(first, path, report);
+  return endpoints;
+}
+
+function hostsOf(hosts: readonly string[], port: number): { host: string; port: number }[] {
+  return hosts.map((text) => {
+    const host = databaseHost(text);
+    return { host: host?.host ?? text, port: host?.port ?? port };
+  });
+}
+
+function checkConnections(endpoint: DatabaseEndpoint, path: KeyPath, report: Report): void {
+  const { minConnections, maxConnections } = endpoint;
+  if (minConnections <= maxConnections) return;
+  report.problem(
+    [...path, "min_connections"],
+    `expected at most max_connections (${maxConnections}), got ${minConnections}`,
+  );
+}
+
+function assembleS3(s3: NonNullable<Root["s3"]>, report: Report): S3Config {
+  const [, scheme, endpoint = ""] = /^(?:(https?):\/\/)?([^/]*)\/?$/i.exec(s3.endpoint) ?? [];
+  const host = databaseHost(endpoint);
+  if (!host || host.host.startsWith("/")) {
+    report.problem(
+      ["s3", "endpoint"],
+      `expected a host such as "s3.amazonaws.com" or "minio.example.com:9000", got ${
+        JSON.stringify(s3.endpoint)
+      }`,
+    );
+  }
+  return {
+    endpoint,
+    region: s3.region,
+    bucket: s3.bucket,
+    accessKey: s3.access_key,
+    secretKey: s3.secret_key,
+    // WHY: a scheme says the same as use_ssl, and says it where the operator looks.
+    useSsl: scheme === undefined ? s3.use_ssl : scheme.toLowerCase() === "https",
+    timeoutMs: s3.timeout,
+  };
+}

@@ -1,0 +1,135 @@
+import type { z } from "zod";
+import { check } from "./check.ts";
+import type { Address, MailServerConfig, ServerConfig } from "./config.ts";
+import { formatListenAddress } from "./listen_address.ts";
+import type { Sources } from "./load.ts";
+import type { KeyPath } from "./position_index.ts";
+import type { Report } from "./report.ts";
+import { isCapability } from "./schema/imap_settings.ts";
+import { serverSchemas } from "./schema/schema.ts";
+import type { ServerEntry } from "./servers_dialect.ts";
+
+/** What the servers take from the rest of the configuration. */
+export interface ServerSurroundings {
+  readonly trustedNetworks: readonly string[];
+  readonly report: Report;
+  readonly sources: Sources;
+}
+
+type Mail = z.output<typeof serverSchemas.imap> | z.output<typeof serverSchemas.lmtp>;
+
+/** Checks every server and what they must not have in common: addresses. */
+export function assembleServers(
+  entries: readonly ServerEntry[],
+  around: ServerSurroundings,
+): ServerConfig[] {
+  const servers: { config: ServerConfig; path: KeyPath }[] = [];
+  const names = new Set<string>();
+  for (const entry of entries) {
+    const config = assembleServer(entry, around);
+    if (!config) continue;
+    const clash = servers.find((other) => overlap(other.config.addr, config.addr));
+    if (clash) {
+      const other = around.report.mention([...clash.path, "addr"]);
+      const addr = formatListenAddress(config.addr);
+      around.report.problem([...entry.path, "addr"], `${addr} is already taken by ${other}`);
+    }
+    servers.push({ config: { ...config, name: unique(config.name, names) }, path: entry.path });
+  }
+  return servers.map(({ config }) => config);
+}
+
+function assembleServer(
+  entry: ServerEntry,
+  { trustedNetworks, report, sources }: ServerSurroundings,
+): ServerConfig | undefined {
+  const { table, path, label } = entry;
+  const where = { path, report, sources };
+  if (entry.type === "metrics") {
+    const metrics = check(serverSchemas.metrics, table, where);
+    if (!metrics) return undefined;
+    const { addr, name = label, api_key = null, allowed_hosts } = metrics;
+    const allowedHosts = allowed_hosts;
+    return { type: "metrics", name, addr, path: metrics.path, apiKey: api_key, allowedHosts };
+  }
+  if (entry.type === "lmtp") {
+    const lmtp = check(serverSchemas.lmtp, table, where);
+    return lmtp && {
+      type: "lmtp",
+      ...mailServer(lmtp, label),
+      maxMessageSizeBytes: lmtp.max_message_size,
+      maxRecipients: lmtp.max_recipients,
+      hostname: lmtp.hostname ?? sources.hostname ?? "localhost",
+      trustedNetworks: lmtp.trusted_networks ?? trustedNetworks,
+    };
+  }
+  const imap = check(serverSchemas.imap, table, where);
+  return imap && assembleImap(imap, label, where);
+}
+
+function assembleImap(
+  imap: z.output<typeof serverSchemas.imap>,
+  label: string,
+  { path, report }: { readonly path: KeyPath; readonly report: Report },
+): ServerConfig {
+  for (const key of ["disabled_caps", "additional_caps"] as const) {
+    for (const [i, capability] of imap[key].entries()) {
+      if (isCapability(capability)) continue;
+      const got = JSON.stringify(capability);
+      report.problem([...path, key, i], `expected a capability such as "IDLE", got ${got}`);
+    }
+  }
+  const insecureAuth = imap.insecure_auth ?? true; // WHY: there is no TLS in this version.
+  if (!insecureAuth) {
+    report.warn(
+      [...path, "insecure_auth"],
+      "nobody can log in on this server: it has no TLS, and passwords without TLS are refused",
+    );
+  }
+  const common = mailServer(imap, label);
+  return {
+    type: "imap",
+    ...common,
+    idleTimeoutMs: Math.max(imap.idle_timeout, common.commandTimeoutMs),
+    appendLimitBytes: imap.append_limit,
+    insecureAuth,
+    sessionMemoryLimitBytes: imap.session_memory_limit,
+    disabledCaps: imap.disabled_caps.map((capability) => capability.toUpperCase()),
+    additionalCaps: imap.additional_caps,
+    idName: imap.id_name,
+    idVersion: imap.id_version,
+    idVendor: imap.id_vendor,
+    idSupportUrl: imap.id_support_url,
+  };
+}
+
+function mailServer(server: Mail, label: string): MailServerConfig {
+  const { min_bytes_per_minute: throughput } = server;
+  return {
+    name: server.name ?? label,
+    addr: server.addr,
+    maxConnections: server.max_connections,
+    maxConnectionsPerIp: server.max_connections_per_ip,
+    commandTimeoutMs: server.command_timeout,
+    absoluteSessionTimeoutMs: server.absolute_session_timeout,
+    minBytesPerMinute: throughput === 0 ? THROUGHPUT_DEFAULT : Math.max(throughput, 0),
+    debug: server.debug,
+  };
+}
+
+/** What `min_bytes_per_minute = 0` means. */
+const THROUGHPUT_DEFAULT = 1024;
+
+/** True when both cannot be listened on at the same time. */
+function overlap(a: Address, b: Address): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || a.host === "" || b.host === "";
+}
+
+/** "imap", "imap-2" … */
+function unique(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let n = 2; taken.has(free); n++) free = `${name}-${n}`;
+  taken.add(free);
+  return free;
+}

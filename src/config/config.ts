@@ -1,0 +1,155 @@
+/**
+ * What Sora runs on: the settings after reading, checking and filling in defaults. Durations are
+ * milliseconds, sizes are octets, and 0 means "no limit" only where it is said.
+ */
+export interface Config {
+  /** Folder of everything Sora keeps on this machine; as written, so relative to the working folder. */
+  readonly dataDir: string;
+  readonly logging: LoggingConfig;
+  readonly runtime: RuntimeConfig;
+  /** Cost factor of new bcrypt hashes, 10 … 14. */
+  readonly bcryptCost: number;
+  /** null: the private PostgreSQL in the data folder. */
+  readonly database: DatabaseConfig | null;
+  /** null: bodies on disk in the data folder. */
+  readonly s3: S3Config | null;
+  readonly cleanup: CleanupConfig;
+  /** CIDR networks; who may speak LMTP unless the server says otherwise. */
+  readonly trustedNetworks: readonly string[];
+  /** The servers to start, in the order of the file. */
+  readonly servers: readonly ServerConfig[];
+}
+
+export interface LoggingConfig {
+  /** "stderr", "stdout" or the path of a file. */
+  readonly output: string;
+  readonly format: "console" | "json";
+  readonly level: "debug" | "info" | "warning" | "error";
+}
+
+export interface RuntimeConfig {
+  /** Protocol workers; 0 = one for each CPU; never 0 with the private PostgreSQL. */
+  readonly workers: number;
+  /** How long sessions may take to end after SIGTERM. */
+  readonly shutdownTimeoutMs: number;
+}
+
+export interface CleanupConfig {
+  /** How long an expunged message can still be recovered. */
+  readonly gracePeriodMs: number;
+  /** Pause between two rounds of the cleaner. */
+  readonly wakeIntervalMs: number;
+}
+
+export interface DatabaseConfig {
+  /** The primary; every write goes here. */
+  readonly write: DatabaseEndpoint;
+  /** Replicas for reads that may lag; empty: the primary answers everything. */
+  readonly read: readonly DatabaseEndpoint[];
+  readonly queryTimeoutMs: number;
+  readonly searchTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly migrationTimeoutMs: number;
+  /** Log every statement (never its parameters). */
+  readonly debug: boolean;
+}
+
+export interface DatabaseEndpoint {
+  /** Host names, addresses or folders of a unix socket; tried in this order, at least one. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  /** Name of the database. */
+  readonly name: string;
+  readonly tls: boolean;
+  /** Of one protocol worker. */
+  readonly maxConnections: number;
+  readonly minConnections: number;
+  readonly maxConnLifetimeMs: number;
+  readonly maxConnIdleMs: number;
+}
+
+export interface S3Config {
+  /** `host` or `host:port`, without a scheme. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly useSsl: boolean;
+  readonly timeoutMs: number;
+}
+
+/** Where a server listens. */
+export interface Address {
+  /** An IP address or a name; "" = every address of the machine. */
+  readonly host: string;
+  /** 0 … 65535; 0 = a free port, chosen by the system. */
+  readonly port: number;
+}
+
+export type ServerConfig = ImapServerConfig | LmtpServerConfig | MetricsServerConfig;
+
+/** What IMAP and LMTP listeners have in common. */
+export interface MailServerConfig {
+  /** Unique among the servers; for logs and metrics. */
+  readonly name: string;
+  readonly addr: Address;
+  /** Sessions at a time; 0 = no limit. */
+  readonly maxConnections: number;
+  /** Sessions at a time from one address; 0 = no limit. */
+  readonly maxConnectionsPerIp: number;
+  /** Longest silence of a client that has not logged in, or in the middle of a command. */
+  readonly commandTimeoutMs: number;
+  /** Longest session, busy or not. */
+  readonly absoluteSessionTimeoutMs: number;
+  /** Slowest client that is still served while it sends a command; 0 = not checked. */
+  readonly minBytesPerMinute: number;
+  /** Log the commands of every session (never passwords or bodies). */
+  readonly debug: boolean;
+}
+
+export interface ImapServerConfig extends MailServerConfig {
+  readonly type: "imap";
+  /** Longest silence of a client that has logged in, IDLE included; ≥ 30 min: RFC 3501 §5.4. */
+  readonly idleTimeoutMs: number;
+  readonly appendLimitBytes: number;
+  /** LOGIN and AUTHENTICATE PLAIN are accepted on a connection without TLS. */
+  readonly insecureAuth: boolean;
+  /** 0 = no limit. */
+  readonly sessionMemoryLimitBytes: number;
+  /** Capabilities, upper case, that are neither announced nor served. */
+  readonly disabledCaps: readonly string[];
+  /** Tokens announced as they are. */
+  readonly additionalCaps: readonly string[];
+  /** RFC 2971; "" = not sent (idVersion: "" = Sora's own version). */
+  readonly idName: string;
+  readonly idVersion: string;
+  readonly idVendor: string;
+  readonly idSupportUrl: string;
+}
+
+export interface LmtpServerConfig extends MailServerConfig {
+  readonly type: "lmtp";
+  readonly maxMessageSizeBytes: number;
+  /** Recipients of one transaction. */
+  readonly maxRecipients: number;
+  /** Our name in the greeting and in Received. */
+  readonly hostname: string;
+  /** CIDR networks that may connect. */
+  readonly trustedNetworks: readonly string[];
+}
+
+export interface MetricsServerConfig {
+  readonly type: "metrics";
+  readonly name: string;
+  readonly addr: Address;
+  /** Where Prometheus reads, e.g. "/metrics". */
+  readonly path: string;
+  /** Bearer token a reader must show; null = none. */
+  readonly apiKey: string | null;
+  /** CIDR networks that may read; empty = all. */
+  readonly allowedHosts: readonly string[];
+}

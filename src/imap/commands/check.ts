@@ -1,0 +1,8 @@
+import { command } from "../command.ts";
+
+/** CHECK: RFC 3501 §6.4.1. Every change is on disk before its reply, so there is nothing to do. */
+export const check = command("CHECK", {
+  states: ["selected"],
+  parse: () => null,
+  async execute() {},
+});

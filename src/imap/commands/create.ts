@@ -1,0 +1,44 @@
+import { Refused } from "../../lib/refused.ts";
+import { command } from "../command.ts";
+import type { Scanner } from "../wire/scanner.ts";
+
+/** RFC 6154 §2: what a client may ask for; \All and \Flagged would be views, which there are none of. */
+const creatable = new Map(
+  ["\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"].map((use) => [use.toLowerCase(), use]),
+);
+
+/**
+ * CREATE: RFC 3501 §6.3.3, with special use RFC 6154 §3.
+ *
+ *     create       = "CREATE" SP mailbox [SP "(" create-param ")"]          RFC 4466 §2.2
+ *     create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"             RFC 6154 §6
+ */
+export const create = command("CREATE", {
+  states: ["authenticated", "selected"],
+  capability: ["CREATE-SPECIAL-USE"],
+  parse: (wire) => ({
+    name: wire.sp().mailbox(),
+    uses: wire.maybe(" ") ? useAttributes(wire) : [],
+  }),
+  async execute({ name, uses }, { session: { user }, services: { mailboxes } }) {
+    await mailboxes.create(user.accountId, name, { specialUse: specialUse(uses) });
+  },
+});
+
+function useAttributes(wire: Scanner): string[] {
+  wire.open().expect("USE").sp();
+  const uses = wire.maybe("()") ? [] : wire.list(() => wire.flag());
+  wire.close();
+  return uses;
+}
+
+/** RFC 6154 §3: NO [USEATTR] for what we cannot give; here a mailbox has at most one use. */
+function specialUse(uses: readonly string[]): string | null {
+  const [first, ...more] = uses;
+  if (first === undefined) return null;
+  const use = creatable.get(first.toLowerCase());
+  if (use === undefined || more.length > 0) {
+    throw new Refused({ kind: "bad-special-use", why: "one of the known attributes" });
+  }
+  return use;
+}

@@ -1,0 +1,43 @@
+import type { Wanted } from "../../../store/messages.ts";
+import { isInHeader, needsStructure } from "../../view/stored_message.ts";
+import type { FetchItem } from "./items.ts";
+
+/** What a FETCH has to read, decided once before the first message. */
+export interface Plan {
+  /** In the order of the response; UID in front of the others for UID FETCH. */
+  readonly items: readonly FetchItem[];
+  /** The narrowest source that knows everything: UIDs are in the view, flags in their own table. */
+  readonly source: "view" | "states" | "rows";
+  readonly want: Wanted;
+  readonly hasFlags: boolean;
+  readonly hasSections: boolean;
+  /** RFC 3501 §6.4.5: fetching a body without PEEK sets \Seen, where anything may be changed. */
+  readonly marksSeen: boolean;
+}
+
+/** Plans the answer to these items. */
+export function planFetch(
+  asked: readonly FetchItem[],
+  { uid, readOnly }: { readonly uid: boolean; readonly readOnly: boolean },
+): Plan {
+  const kinds = new Set(asked.map(({ kind }) => kind));
+  // RFC 3501 §6.4.8: a UID command's responses carry the UID, asked for or not.
+  const items: readonly FetchItem[] = uid && !kinds.has("UID")
+    ? [{ kind: "UID" }, ...asked]
+    : asked;
+  const sections = asked.filter((item) => item.kind === "section");
+  const narrow = [...kinds].every((kind) => kind === "UID" || kind === "FLAGS");
+  return {
+    items,
+    source: !narrow ? "rows" : kinds.has("FLAGS") ? "states" : "view",
+    want: {
+      header: sections.some(({ section }) => isInHeader(section)),
+      envelope: kinds.has("ENVELOPE"),
+      bodyStructure: kinds.has("BODYSTRUCTURE"),
+      structure: kinds.has("BODY") || sections.some(({ section }) => needsStructure(section)),
+    },
+    hasFlags: kinds.has("FLAGS"),
+    hasSections: sections.length > 0,
+    marksSeen: !readOnly && sections.some(({ marksSeen }) => marksSeen),
+  };
+}

@@ -1,0 +1,119 @@
+import { toBinary } from "../../../lib/bytes.ts";
+import { renderBody } from "../../../message/body_structure.ts";
+import { formatInternalDate } from "../../../message/date.ts";
+import type { StoredMessage } from "../../view/stored_message.ts";
+import type { View } from "../../view/view.ts";
+import type { FetchItem, Partial, PlainItem } from "./items.ts";
+
+/** A part of a response: text, octets, or octets that are still to be read piece by piece. */
+export type Piece = string | Uint8Array | Streamed;
+
+/** Octets [start, end) of a large message. */
+export interface Streamed {
+  readonly message: StoredMessage;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** WHY: larger literals are never held whole: a session holds a few MiB at most. */
+export const STREAMED_BYTES_MIN = 1024 * 1024;
+/** WHY: short octets are cheaper as part of the text around them than as a write of their own. */
+const INLINE_BYTES_MAX = 2_048;
+
+/** The whole FETCH response of a message when no section is asked for. */
+export function plainResponse(
+  message: StoredMessage,
+  items: readonly FetchItem[],
+  view: View,
+): string {
+  let text = "";
+  for (const item of items) {
+    if (item.kind !== "section") text += ` ${plainItem(item.kind, message, view)}`;
+  }
+  return `* ${view.numberOf(message.row.uid)} FETCH (${text.slice(1)})\r\n`;
+}
+
+/** The same with sections: text between octets, in the order of the items. */
+export async function* pieces(
+  message: StoredMessage,
+  items: readonly FetchItem[],
+  view: View,
+): AsyncGenerator<Piece> {
+  let text = `* ${view.numberOf(message.row.uid)} FETCH (`;
+  for (const [at, item] of items.entries()) {
+    if (at > 0) text += " ";
+    if (item.kind !== "section") {
+      text += plainItem(item.kind, message, view);
+      continue;
+    }
+    for await (const piece of section(message, item)) {
+      if (typeof piece === "string") text += piece;
+      else {
+        yield text;
+        text = "";
+        yield piece;
+      }
+    }
+  }
+  yield text + ")\r\n";
+}
+
+/** One item without octets of the body, as `NAME value`. */
+function plainItem(kind: PlainItem, message: StoredMessage, view: View): string {
+  const { row } = message;
+  switch (kind) {
+    case "UID":
+      return `UID ${row.uid}`;
+    case "FLAGS":
+      return `FLAGS ${view.flags(row)}`;
+    case "INTERNALDATE":
+      return `INTERNALDATE "${formatInternalDate(row.internalDate)}"`;
+    case "RFC822.SIZE":
+      return `RFC822.SIZE ${row.sizeBytes}`;
+    case "ENVELOPE":
+      return `ENVELOPE ${row.envelope}`;
+    case "BODYSTRUCTURE":
+      return `BODYSTRUCTURE ${row.bodyStructure}`;
+    case "BODY":
+      return `BODY ${renderBody(message.root)}`;
+  }
+}
+
+/** `BODY[…] nstring`; an empty string for a part that does not exist, never another part. */
+async function* section(
+  message: StoredMessage,
+  { label, section, partial }: Extract<FetchItem, { kind: "section" }>,
+): AsyncGenerator<Piece> {
+  const location = message.locate(section);
+  if (location?.filter) {
+    const header = await message.slice(location.start, location.end);
+    const octets = location.filter(header);
+    const { start, end } = cut({ start: 0, end: octets.length }, partial);
+    yield* literal(label, octets.subarray(start, end));
+    return;
+  }
+  const { start, end } = cut(location ?? { start: 0, end: 0 }, partial);
+  if (end - start < STREAMED_BYTES_MIN) {
+    yield* literal(label, start === end ? new Uint8Array(0) : await message.slice(start, end));
+  } else {
+    yield `${label} {${end - start}}\r\n`;
+    yield { message, start, end };
+  }
+}
+
+function* literal(label: string, octets: Uint8Array): Generator<Piece> {
+  if (octets.length === 0) return yield `${label} ""`;
+  yield `${label} {${octets.length}}\r\n`;
+  yield octets.length <= INLINE_BYTES_MAX ? toBinary(octets) : octets;
+}
+
+/** What is left of octets [start, end) when only a part is asked for: RFC 3501 §6.4.5. */
+function cut(
+  { start, end }: { readonly start: number; readonly end: number },
+  partial: Partial | null,
+): { readonly start: number; readonly end: number } {
+  if (!partial) return { start, end };
+  // RFC 3501 §6.4.5: an origin beyond the end gives an empty string.
+  const from = Math.min(end, start + partial.origin);
+  return { start: from, end: Math.min(end, from + partial.length) };
+}

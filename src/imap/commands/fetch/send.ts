@@ -1,0 +1,79 @@
+import type { Connection } from "../../../net/connection.ts";
+import type { Replies } from "../../replies.ts";
+import { prefetched } from "../../view/prefetched.ts";
+import { isInHeader, type StoredMessage } from "../../view/stored_message.ts";
+import type { View } from "../../view/view.ts";
+import type { FetchItem } from "./items.ts";
+import { type Piece, pieces, type Streamed, STREAMED_BYTES_MIN } from "./response.ts";
+
+/** Octets of one read of a large body. */
+const STREAM_BYTES = 256 * 1024;
+
+/** A message with the items that its response is to have. */
+export interface Asked {
+  readonly message: StoredMessage;
+  readonly items: readonly FetchItem[];
+}
+
+/** What sending needs of the session. */
+interface Sink {
+  readonly view: View;
+  readonly reply: Replies;
+  readonly connection: Connection;
+}
+
+/**
+ * Sends FETCH responses with sections, in order, while the next bodies are read already. Throws
+ * `unavailable` between two responses when a body cannot be read.
+ */
+export async function sendResponses(asked: readonly Asked[], sink: Sink): Promise<void> {
+  const responses = prefetched(asked, {
+    costBytes: (each) => isLarge(each) ? 0 : each.message.row.sizeBytes,
+    load: async (each) => ({ each, ready: isLarge(each) ? null : await render(each, sink.view) }),
+  });
+  for await (const { each, ready } of responses) {
+    if (ready === null) await stream(each, sink);
+    else for (const piece of ready) sink.reply.raw(piece);
+    await sink.reply.drained();
+  }
+}
+
+/** A message whose octets are read and sent bit by bit, when its turn has come. */
+function isLarge({ message: { row }, items }: Asked): boolean {
+  return row.sizeBytes >= STREAMED_BYTES_MIN &&
+    items.some((item) => item.kind === "section" && !(row.header && isInHeader(item.section)));
+}
+
+function render({ message, items }: Asked, view: View): Promise<(string | Uint8Array)[]> {
+  return Array.fromAsync(
+    pieces(message, items, view),
+    async (piece) => isStreamed(piece) ? await piece.message.slice(piece.start, piece.end) : piece,
+  );
+}
+
+async function stream({ message, items }: Asked, sink: Sink): Promise<void> {
+  // WHY: from the first octet on there is no way to say NO; so look before.
+  await message.check();
+  try {
+    for await (const piece of pieces(message, items, sink.view)) {
+      if (isStreamed(piece)) await streamOctets(piece, sink.reply);
+      else sink.reply.raw(piece);
+      await sink.reply.drained();
+    }
+  } catch (error) {
+    // WHY: in the middle of a literal anything else would be taken for octets of the message.
+    sink.connection.close();
+    throw error;
+  }
+}
+
+async function streamOctets({ message, start, end }: Streamed, reply: Replies): Promise<void> {
+  for (let at = start; at < end; at += STREAM_BYTES) {
+    reply.raw(await message.range(at, Math.min(end, at + STREAM_BYTES)));
+    await reply.drained();
+  }
+}
+
+function isStreamed(piece: Piece): piece is Streamed {
+  return typeof piece === "object" && "message" in piece;
+}

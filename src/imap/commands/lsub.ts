@@ -1,0 +1,39 @@
+import { DELIMITER, mailboxKey } from "../../store/mailbox_name.ts";
+import { Breather } from "../breather.ts";
+import { command } from "../command.ts";
+import { ListPattern } from "../list_pattern.ts";
+import { renderMailbox } from "../wire/quote.ts";
+import { readPattern } from "./list.ts";
+
+/**
+ * LSUB: RFC 3501 §6.3.9. Subscribed names, whether they exist or not; those that do not, and levels
+ * that only stand for something below them, carry \Noselect.
+ */
+export const lsub = command("LSUB", {
+  states: ["authenticated", "selected"],
+  parse: (wire) => readPattern(wire.sp()),
+  async execute({ pattern }, { session: { user }, services: { mailboxes }, reply }) {
+    if (pattern === null) return;
+    const wanted = new ListPattern(pattern);
+    const [names, existing] = await Promise.all([
+      mailboxes.subscriptions(user.accountId),
+      mailboxes.list(user.accountId),
+    ]);
+    const selectable = new Set(existing.map(({ name }) => mailboxKey(name)));
+    const shown = new Map<string, string>();
+    const breather = new Breather();
+    for (const name of names) {
+      await breather.spend(wanted.cost(name));
+      if (wanted.matches(name)) {
+        shown.set(name, selectable.has(mailboxKey(name)) ? "" : "\\Noselect");
+        continue;
+      }
+      for (const parent of wanted.matchingParents(name)) {
+        if (!shown.has(parent)) shown.set(parent, "\\Noselect");
+      }
+    }
+    for (const [name, attributes] of shown) {
+      reply.untagged(`LSUB (${attributes}) "${DELIMITER}" ${renderMailbox(name)}`);
+    }
+  },
+});

@@ -1,0 +1,28 @@
+import type { DateRange, SearchCondition } from "../../../store/search_condition.ts";
+import type { SequenceSet } from "../../wire/sequence_set.ts";
+
+/** One search key with everything that it needs, as the client wrote it: RFC 3501 §6.4.4. */
+export type SearchKey =
+  | { readonly kind: "all"; readonly keys: readonly SearchKey[] }
+  | { readonly kind: "any"; readonly keys: readonly SearchKey[] }
+  | { readonly kind: "not"; readonly key: SearchKey }
+  /** The store can decide this by itself, exactly. */
+  | { readonly kind: "stored"; readonly condition: SearchCondition }
+  /** What numbers mean depends on what the client has been told. */
+  | { readonly kind: "set"; readonly set: SequenceSet; readonly byUid: boolean }
+  | { readonly kind: "recent" }
+  | Scan;
+
+/** A key that needs the message itself. */
+export type Scan =
+  /** Some field of that name contains the text, letters in lower case. */
+  | { readonly kind: "field"; readonly name: string; readonly needle: string }
+  /** The day that the Date field names, whatever its time and zone: midnight UTC stands for it. */
+  | { readonly kind: "sentDay"; readonly range: DateRange }
+  /** The decoded text of the body, or of everything. */
+  | { readonly kind: "text"; readonly where: "body" | "all"; readonly needle: string };
+
+/** Texts are compared in lower case, RFC 3501 §6.4.4: "case-insensitive" and "substring". */
+export function foldCase(text: string): string {
+  return text.toLowerCase();
+}

@@ -1,0 +1,83 @@
+import type { Sequence, Uid } from "../../../lib/ids.ts";
+import { NUMBER_MAX } from "../../../lib/ids.ts";
+import { NumberSet } from "../../../lib/number_set.ts";
+import type { SearchCondition } from "../../../store/search_condition.ts";
+import type { View } from "../../view/view.ts";
+import type { Scan, SearchKey } from "./key.ts";
+
+/** A search key whose numbers mean messages, and whose stored parts are one condition each. */
+export type Resolved =
+  | Stored
+  | { readonly kind: "all" | "any"; readonly parts: readonly Resolved[] }
+  | { readonly kind: "not"; readonly part: Resolved }
+  | Scan;
+
+/** What the store decides alone. */
+export interface Stored {
+  readonly kind: "stored";
+  readonly condition: SearchCondition;
+}
+
+/** Gives numbers their meaning in this view, and joins what the store can decide at once. */
+export function resolve(key: SearchKey, view: View): Resolved {
+  switch (key.kind) {
+    case "all":
+    case "any":
+      return joined(key.kind, key.keys.map((each) => resolve(each, view)));
+    case "not":
+      return negated(resolve(key.key, view));
+    case "set":
+      return stored({ uids: view.uids(key.set, key.byUid) });
+    case "recent":
+      return stored({ uids: recentUids(view) });
+    default:
+      return key;
+  }
+}
+
+/** A condition that every message meets which the key matches, and perhaps others. */
+export function superset(key: Resolved): SearchCondition {
+  switch (key.kind) {
+    case "stored":
+      return key.condition;
+    case "all":
+      return { all: key.parts.map(superset) };
+    case "any":
+      return { any: key.parts.map(superset) };
+    default:
+      return { everything: true };
+  }
+}
+
+function joined(kind: "all" | "any", parts: readonly Resolved[]): Resolved {
+  // WHY: `OR a OR b OR c d` becomes one flat list instead of a deep one.
+  const flat = parts.flatMap((part) => part.kind === kind ? part.parts : [part]);
+  const conditions: SearchCondition[] = [];
+  const others: Resolved[] = [];
+  for (const part of flat) {
+    if (part.kind === "stored") conditions.push(...unwrapped(kind, part.condition));
+    else others.push(part);
+  }
+  const condition: SearchCondition = kind === "all" ? { all: conditions } : { any: conditions };
+  if (others.length === 0) return stored(condition);
+  return { kind, parts: conditions.length > 0 ? [stored(condition), ...others] : others };
+}
+
+function unwrapped(kind: "all" | "any", condition: SearchCondition): readonly SearchCondition[] {
+  if (kind === "all" && "all" in condition) return condition.all;
+  if (kind === "any" && "any" in condition) return condition.any;
+  return [condition];
+}
+
+function negated(part: Resolved): Resolved {
+  return part.kind === "stored" ? stored({ not: part.condition }) : { kind: "not", part };
+}
+
+function stored(condition: SearchCondition): Stored {
+  return { kind: "stored", condition };
+}
+
+function recentUids(view: View): NumberSet<Uid> {
+  const first = view.uidAt(view.count - view.recent + 1 as Sequence);
+  return NumberSet.of(first === undefined ? [] : [[first, NUMBER_MAX as Uid]]);
+}

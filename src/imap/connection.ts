@@ -1,0 +1,223 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Refused } from "../lib/refused.ts";
+import { type Connection, ConnectionGone, type TimeoutReason } from "../net/connection.ts";
+import type { Log } from "../observe/log.ts";
+import { dispatch, type Host, type Outcome } from "./dispatch.ts";
+import { loginAllowed } from "./login_allowed.ts";
+import { CommandReader, Disconnected } from "./reader.ts";
+import { capabilities } from "./registry.ts";
+import { Replies } from "./replies.ts";
+import type { ImapServices } from "./services.ts";
+import { mayFollow, type Session } from "./session.ts";
+import type { StreamedLiteral } from "./streamed_literal.ts";
+import { afterLogin, type FrameEvent } from "./wire/framer.ts";
+import { WireError } from "./wire/wire_error.ts";
+
+/** Strangers have this long between two commands: enough to type a password. */
+const GREETED_IDLE_MS = 2 * 60_000;
+/** RFC 3501 §5.4: the inactivity timer of a user MUST be at least 30 minutes. */
+const USER_IDLE_MS_MIN = 30 * 60_000;
+/** Bad commands of a stranger: a confused client needs one, another protocol many. */
+const STRANGER_BAD_MAX = 3;
+/** Bad commands in a row of a user, so that a looping client does not loop for ever. */
+const USER_BAD_MAX = 20;
+/** Failed logins on one connection. */
+const LOGIN_FAILURES_MAX = 5;
+/** Before the reply to a failed login, times the number of failures so far. */
+const LOGIN_FAILURE_DELAY_MS = 100;
+/** A browser or a proxy that was made to talk to us (RFC 9051 §11.8 on cross-protocol attacks). */
+const HTTP =
+  /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH) (?:\S+ HTTP\/|[/*]|https?:)/i;
+
+/** Serves IMAP on connections of one listener; drains them all when `services.draining` aborts. */
+export function serveImap(services: ImapServices): (connection: Connection) => Promise<void> {
+  const live = new Set<ImapConnection>();
+  services.draining.addEventListener("abort", () => {
+    for (const session of live) session.drain();
+  }, { once: true });
+  return async (connection) => {
+    const session = new ImapConnection(services, connection);
+    live.add(session);
+    try {
+      await session.serve();
+    } finally {
+      live.delete(session);
+    }
+  };
+}
+
+/** One client from greeting to BYE; what its commands see of it is `Context`. */
+class ImapConnection implements Host {
+  readonly services: ImapServices;
+  readonly connection: Connection;
+  readonly reply: Replies;
+  readonly reader: CommandReader;
+  readonly log: Log;
+  readonly enabled = new Set<string>();
+  readonly loginAllowed: boolean;
+  uid = false;
+  #literal: StreamedLiteral | undefined;
+  #session: Session = { state: "greeted" };
+  /** True while a command runs and does not wait for the client's next line. */
+  #busy = false;
+  #badCommands = 0;
+  #loginFailures = 0;
+
+  constructor(services: ImapServices, connection: Connection) {
+    const { commandTimeoutMs: commandMs, minBytesPerMinute: bytesPerMinute } = services.config;
+    this.services = services;
+    this.connection = connection;
+    this.log = services.log.with({ session: connection.id });
+    this.reply = new Replies(connection);
+    const pace = { idleMs: GREETED_IDLE_MS, commandMs, bytesPerMinute };
+    this.reader = new CommandReader(connection, pace);
+    this.loginAllowed = loginAllowed(connection, services.config);
+    connection.onTimeout = (reason) => this.reply.bye(farewells[reason]);
+  }
+
+  /** Returns when the connection has ended; never throws. */
+  async serve(): Promise<void> {
+    try {
+      this.reply.untagged(`OK [CAPABILITY ${this.capabilities()}] Sora ready`);
+      while (!this.#isOver()) {
+        const event = await this.reader.next();
+        this.#busy = true;
+        if (this.#isHttp(event)) break;
+        await dispatch(event, this);
+        this.#literal = undefined;
+        this.#busy = false;
+        await this.reply.drained();
+      }
+    } catch (error) {
+      const left = error instanceof Disconnected || error instanceof ConnectionGone;
+      if (!left) this.log.error("session-failed", { error });
+    } finally {
+      this.#end();
+      await this.connection.end();
+    }
+  }
+
+  get session(): Session {
+    return this.#session;
+  }
+
+  get literal(): StreamedLiteral {
+    if (!this.#literal) throw new Error("Cannot read a literal: the command does not stream");
+    return this.#literal;
+  }
+
+  set literal(literal: StreamedLiteral) {
+    this.#literal = literal;
+  }
+
+  // WHY: arrow functions, so that a command may take them out of its context by destructuring.
+  readonly capabilities = (): string => {
+    const { loginAllowed, services: { config } } = this;
+    return capabilities({ state: this.#session.state, loginAllowed, config }).join(" ");
+  };
+
+  readonly enter = (next: Session): void => {
+    const last = this.#session;
+    if (!mayFollow(last.state, next.state)) {
+      throw new Error(`Cannot go from state ${last.state} to ${next.state}`);
+    }
+    this.#session = next;
+    if (last.state === "greeted" && next.state === "authenticated") this.#welcome();
+    if (last.state === "selected" && !(next.state === "selected" && next.view === last.view)) {
+      last.view.close();
+    }
+    if (last.state !== "greeted" && next.state === "closed") this.#countUser(-1);
+  };
+
+  readonly nextLine = async (): Promise<string> => {
+    if (this.#sayShutdown()) throw new Disconnected();
+    this.#busy = false;
+    const line = await this.reader.line();
+    this.#busy = true;
+    if (line === null) throw WireError.because("Line is too long");
+    return line;
+  };
+
+  async conclude(tag: string | null, outcome: Outcome): Promise<void> {
+    const badCredentials = outcome.error instanceof Refused &&
+      outcome.error.refusal.kind === "bad-credentials";
+    if (badCredentials) await this.#delayFailedLogin();
+    this.reply.tagged(tag, outcome.status, outcome);
+    this.#badCommands = outcome.status === "BAD" ? this.#badCommands + 1 : this.#badAfterGood();
+    const badMax = this.#session.state === "greeted" ? STRANGER_BAD_MAX : USER_BAD_MAX;
+    if (this.#badCommands >= badMax) this.sendAway("Too many bad commands");
+    else if (this.#loginFailures >= LOGIN_FAILURES_MAX) this.sendAway("Too many failed logins");
+  }
+
+  /** The server shuts down: says BYE now, or when the running command is done. */
+  drain(): void {
+    if (this.#busy) return;
+    this.reply.bye(SHUTDOWN);
+    void this.connection.end(); // never throws; the waiting reader sees the end
+  }
+
+  #isOver(): boolean {
+    return this.#session.state === "closed" || this.#sayShutdown();
+  }
+
+  #sayShutdown(): boolean {
+    if (!this.services.draining.aborted) return false;
+    if (this.connection.isOpen) this.reply.bye(SHUTDOWN);
+    return true;
+  }
+
+  #isHttp(event: FrameEvent): boolean {
+    if (this.#session.state !== "greeted" || event.kind !== "command") return false;
+    if (!HTTP.test(event.text)) return false;
+    this.reply.bye("This is an IMAP server");
+    return true;
+  }
+
+  #welcome(): void {
+    const { idleTimeoutMs, commandTimeoutMs, minBytesPerMinute } = this.services.config;
+    this.#badCommands = 0;
+    this.reader.allow(afterLogin, {
+      idleMs: Math.max(idleTimeoutMs, USER_IDLE_MS_MIN),
+      commandMs: commandTimeoutMs,
+      bytesPerMinute: minBytesPerMinute,
+    });
+    this.#countUser(1);
+  }
+
+  #countUser(change: 1 | -1): void {
+    const { metrics, config: { name } } = this.services;
+    metrics.authenticatedConnectionsCurrent.inc({ protocol: "imap", server_name: name }, change);
+  }
+
+  /** A stranger's bad commands count in all, a user's in a row. */
+  #badAfterGood(): number {
+    return this.#session.state === "greeted" ? this.#badCommands : 0;
+  }
+
+  async #delayFailedLogin(): Promise<void> {
+    const ms = LOGIN_FAILURE_DELAY_MS * ++this.#loginFailures;
+    try {
+      await delay(ms, undefined, { signal: this.connection.signal });
+    } catch {
+      throw new Disconnected(); // WHY: only the end of the connection cuts the delay short.
+    }
+  }
+
+  sendAway(text: string): void {
+    if (this.#session.state === "closed") return;
+    this.reply.bye(text);
+    this.enter({ state: "closed" });
+  }
+
+  #end(): void {
+    if (this.#session.state !== "closed") this.enter({ state: "closed" });
+  }
+}
+
+const SHUTDOWN = "Server shutting down";
+
+const farewells: Readonly<Record<TimeoutReason, string>> = {
+  idle: "Autologout; idle for too long",
+  slow: "Too slow",
+  session: "Session lasted too long, please reconnect",
+};

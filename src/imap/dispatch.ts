@@ -1,0 +1,280 @@
+import { Refused } from "../lib/refused.ts";
+import { ConnectionGone } from "../net/connection.ts";
+import type { Command, Completion, Context, Prepared } from "./command.ts";
+import { Disconnected } from "./reader.ts";
+import type { CommandReader } from "./reader.ts";
+import { find } from "./registry.ts";
+import { inImap } from "./replies_refused.ts";
+import type { Session } from "./session.ts";
+import { StreamedLiteral } from "./streamed_literal.ts";
+import type { FrameEvent } from "./wire/framer.ts";
+import { Scanner } from "./wire/scanner.ts";
+import { WireError } from "./wire/wire_error.ts";
+
+/** A session as the dispatcher sees it. */
+export interface Host extends Context {
+  readonly reader: CommandReader;
+  uid: boolean;
+  literal: StreamedLiteral;
+  /** Writes the tagged reply; counts strikes, and may end the session. */
+  conclude(tag: string | null, outcome: Outcome): Promise<void>;
+  /** Says BYE, once, and closes when the command is done. */
+  sendAway(text: string): void;
+}
+
+/** How a command ended. */
+export interface Outcome {
+  readonly status: "OK" | "NO" | "BAD";
+  readonly code?: string | undefined;
+  readonly text: string;
+  /** What was thrown, when something was. */
+  readonly error?: unknown;
+}
+
+interface Work {
+  readonly job: Job;
+  readonly host: Host;
+}
+
+/** A command while it is worked on; filled in as far as it could be read. */
+interface Job {
+  tag: string | null;
+  command: Command | null;
+  uid: boolean;
+}
+
+/**
+ * Handles one event between commands: runs a whole command, or decides about a literal that one
+ * announces. Exactly one tagged reply is written for every command. Throws only when the connection
+ * has ended.
+ */
+export function dispatch(event: FrameEvent, host: Host): Promise<void> {
+  switch (event.kind) {
+    case "command":
+      return whole(event.text, { job: newJob(), host });
+    case "literal":
+      return decide(event, host);
+    case "overlong":
+      return overlong(event.head, { job: newJob(), host });
+    case "octets":
+    case "gone":
+    case "flood":
+      throw new Error(`Cannot have ${event.kind} between commands`);
+  }
+}
+
+function whole(text: string, work: Work): Promise<void> {
+  return answer(work, () => run(read(new Scanner(text), work), work));
+}
+
+function overlong(head: string, work: Work): Promise<void> {
+  readTag(head, work);
+  return refuse(WireError.because("Command line is too long"), work);
+}
+
+/** Whether a literal may come is decided on what precedes it: RFC 7888 §4. */
+async function decide(
+  { head, sizeBytes, nonSync }: Extract<FrameEvent, { kind: "literal" }>,
+  host: Host,
+): Promise<void> {
+  const { reader, reply } = host;
+  const work = { job: newJob(), host };
+  try {
+    const command = readHeading(new Scanner(head), work);
+    if (command.streams) {
+      const ready = prepareStreaming(work);
+      if (ready) return await stream(ready, work);
+    }
+    if (!reader.fits(sizeBytes)) throw new Refused({ kind: "limit", what: "literal" });
+  } catch (error) {
+    if (isEnd(error)) throw error;
+    return await refuse(error, work);
+  }
+  reader.accept();
+  if (!nonSync) reply.continuation("OK");
+}
+
+/** A streaming command whose arguments are whole but for the last literal's octets. */
+interface Streaming {
+  readonly prepared: Prepared;
+  readonly literal: StreamedLiteral;
+}
+
+/** Null when the announced literal is not the last argument. */
+function prepareStreaming(work: Work): Streaming | null {
+  const { reader, reply } = work.host;
+  const wire = new Scanner(reader.text);
+  try {
+    const prepared = read(wire, work);
+    return { prepared, literal: new StreamedLiteral(wire.streamed, { reader, reply }) };
+  } catch (error) {
+    if (error instanceof WireError && error.incomplete) return null;
+    throw error;
+  }
+}
+
+function stream({ prepared, literal }: Streaming, work: Work): Promise<void> {
+  const { host } = work;
+  host.literal = literal;
+  return answer(work, async () => {
+    try {
+      return await run(prepared, work);
+    } finally {
+      if (!literal.isEnded) await discard(host);
+    }
+  });
+}
+
+/** Reads the refused command away, then answers it. */
+function refuse(error: unknown, work: Work): Promise<void> {
+  return answer(work, async () => {
+    await discard(work.host);
+    throw error;
+  });
+}
+
+async function discard(host: Host): Promise<void> {
+  if (!(await host.reader.discard())) host.sendAway("Too much data in a refused command");
+}
+
+/** Without a name: all that is known of a command whose line is too long. */
+function readTag(head: string, { job }: Work): void {
+  try {
+    job.tag = new Scanner(head).tag();
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+  }
+}
+
+function newJob(): Job {
+  return { tag: null, command: null, uid: false };
+}
+
+/** The tag and the name: which command this is. */
+function readHeading(
+  wire: Scanner,
+  { job, host }: Work,
+): Command {
+  job.tag = wire.tag();
+  let name = wire.sp().word();
+  job.uid = name === "UID";
+  if (job.uid) name = wire.sp().word();
+  const command = find(name, host.services.config);
+  if (!command || (job.uid && !command.uid)) throw WireError.because("Unknown command");
+  job.command = command;
+  if (!command.states.includes(host.session.state)) {
+    throw WireError.because(`${command.name} is not possible in this state`);
+  }
+  return command;
+}
+
+function read(
+  wire: Scanner,
+  { job, host }: Work,
+): Prepared {
+  return readHeading(wire, { job, host }).prepare(wire, job.uid);
+}
+
+/** Runs a command; what others changed in the selected mailbox is told before the tagged reply. */
+async function run(prepared: Prepared, { job, host }: Work): Promise<Completion | void> {
+  host.uid = job.uid;
+  const before = host.session;
+  // RFC 3501 §7.4.1: UID FETCH, UID STORE and UID SEARCH may tell of expunged messages.
+  const expunges = job.uid || job.command?.expunges !== false;
+  try {
+    const completion = await prepared(host);
+    await tell(host, { before, expunges });
+    return completion;
+  } catch (error) {
+    if (!isEnd(error)) await tell(host, { before, expunges });
+    throw error;
+  }
+}
+
+/** A failure here must not turn a command that took effect into one that failed. */
+async function tell(
+  host: Host,
+  { before, expunges }: { readonly before: Session; readonly expunges: boolean },
+): Promise<void> {
+  const { session, reply, log } = host;
+  if (session.state !== "selected" || before.state !== "selected") return;
+  // WHY: a view that this command opened has just told everything.
+  if (session.view !== before.view) return;
+  try {
+    await session.view.tell(reply, { expunges });
+  } catch (error) {
+    if (isEnd(error)) throw error;
+    if (error instanceof Refused && error.refusal.kind === "unavailable") {
+      log.warning("view-not-refreshed", { error });
+      return; // WHY: the next command tells the same changes.
+    }
+    if (!(error instanceof Refused)) log.error("view-broken", { error });
+    // WHY: numbers that may be wrong are worse than a new connection.
+    host.sendAway("The selected mailbox is gone or has changed, please reconnect");
+  }
+}
+
+/** The one catch: everything that a command throws becomes its tagged reply. */
+async function answer(
+  { job, host }: Work,
+  work: () => Promise<Completion | void>,
+): Promise<void> {
+  const startedAt = performance.now();
+  let outcome: Outcome;
+  try {
+    const completion = await work();
+    outcome = { status: "OK", text: `${label(job)} completed`, ...completion };
+  } catch (error) {
+    if (isEnd(error)) throw error;
+    outcome = failed(error, job);
+    if (outcome.code === "SERVERBUG") {
+      host.log.error("command-failed", { command: label(job), error });
+    }
+  }
+  measure(host, { job, outcome, seconds: (performance.now() - startedAt) / 1_000 });
+  await host.conclude(job.tag, outcome);
+}
+
+function failed(error: unknown, { command }: Job): Outcome {
+  if (error instanceof Refused) {
+    return {
+      status: "NO",
+      ...inImap(error.refusal, { tryCreate: command?.tryCreate ?? false }),
+      error,
+    };
+  }
+  if (error instanceof WireError) return { status: "BAD", text: error.message, error };
+  return { status: "NO", code: "SERVERBUG", text: "Internal error", error };
+}
+
+function measure(
+  { services: { metrics, config }, log }: Host,
+  { job, outcome, seconds }: {
+    readonly job: Job;
+    readonly outcome: Outcome;
+    readonly seconds: number;
+  },
+): void {
+  const command = label(job);
+  const status = outcome.code === "SERVERBUG" ? "error" : outcome.status.toLowerCase();
+  metrics.commandsTotal.inc({ protocol: "imap", command, status });
+  metrics.commandDuration.observe({ protocol: "imap", command }, seconds);
+  if (config.debug) log.debug("command", { command, status, code: outcome.code, seconds });
+  if (status !== "bad" && status !== "error") return;
+  metrics.protocolErrorsTotal.inc({
+    protocol: "imap",
+    command,
+    error_type: status,
+    severity: status === "bad" ? "client_error" : "server_error",
+  });
+}
+
+/** For replies, logs and metrics: only names from the table, so strangers cannot add any. */
+function label({ command, uid }: Job): string {
+  if (!command) return "unknown";
+  return uid ? `UID ${command.name}` : command.name;
+}
+
+function isEnd(error: unknown): boolean {
+  return error instanceof Disconnected || error instanceof ConnectionGone;
+}

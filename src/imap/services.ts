@@ -1,0 +1,26 @@
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import type { ImapServerConfig } from "../config/config.ts";
+import type { Log } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { AccountStore } from "../store/accounts.ts";
+import type { MailboxStore } from "../store/mailboxes.ts";
+import type { MessageStore } from "../store/messages.ts";
+import type { UidMaps } from "./view/uid_maps.ts";
+
+/** Everything below IMAP that its commands use; one per worker and listener. */
+export interface ImapServices {
+  readonly accounts: AccountStore;
+  readonly mailboxes: MailboxStore;
+  readonly messages: MessageStore;
+  readonly blobs: Blobs;
+  /** Folder for messages that are larger than fits in memory while they arrive. */
+  readonly spoolDir: string;
+  readonly authenticator: Authenticator;
+  readonly maps: UidMaps;
+  readonly config: ImapServerConfig;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Aborted when the server shuts down: sessions finish the command they run and say BYE. */
+  readonly draining: AbortSignal;
+}

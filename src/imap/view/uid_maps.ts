@@ -1,0 +1,170 @@
+import type { MailboxId, Modseq } from "../../lib/ids.ts";
+import type { Log } from "../../observe/log.ts";
+import type { MailboxStore } from "../../store/mailboxes.ts";
+import type { Notices } from "../../store/notices.ts";
+import { type MapSource, UidMap } from "./uid_map.ts";
+
+/** What the maps of a worker are made from. */
+export interface UidMapsOptions {
+  readonly messages: MapSource;
+  readonly mailboxes: Pick<MailboxStore, "modseqs">;
+  readonly notices: Pick<Notices, "on">;
+  readonly log: Log;
+  /** Octets of lists that nobody uses at the moment. */
+  readonly bytesMax?: number;
+}
+
+/** A session's hold on a map: released exactly once. */
+export interface Held extends Disposable {
+  readonly map: UidMap;
+}
+
+/** WHY: 64 MiB are sixteen million messages: everything that a worker's users come back to. */
+const BYTES_MAX = 64 * 1024 * 1024;
+/** WHY: notices do the work; this only bounds how long a lost one can be missed. */
+const POLL_MS = 60_000;
+/**
+ * WHY: a list that nobody uses hears nothing, and catches up from the rows changed since; expunged
+ * rows are purged some day, so that it must not wait long.
+ */
+const UNUSED_MS = 10 * 60_000;
+
+interface Entry {
+  map: UidMap | undefined;
+  readonly loading: Promise<UidMap>;
+  users: number;
+  /** A notice came before the list was there. */
+  missed: boolean;
+  unusedSinceMs: number;
+  stopHearing: () => void;
+}
+
+/** All UID maps of one worker: one per open mailbox, and some that may be wanted again soon. */
+export class UidMaps implements Disposable {
+  readonly #options: UidMapsOptions;
+  readonly #open = new Map<MailboxId, Entry>();
+  /** Least recently released first. */
+  readonly #unused = new Map<MailboxId, Entry>();
+  #unusedBytes = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: UidMapsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The map of a mailbox, at least as new as `modseq`. The first session in a while reads all
+   * UIDs; everybody else gets what is here.
+   */
+  async open(mailbox: MailboxId, modseq: Modseq): Promise<Held> {
+    const entry = this.#hold(mailbox);
+    try {
+      entry.map = await entry.loading;
+      entry.map.confirm(modseq);
+      if (entry.missed) entry.map.distrust();
+      entry.missed = false;
+      await entry.map.refresh();
+      return { map: entry.map, [Symbol.dispose]: once(() => this.#release(mailbox, entry)) };
+    } catch (error) {
+      entry.map = undefined;
+      this.#release(mailbox, entry);
+      throw error;
+    }
+  }
+
+  /** Asks for the state of every open mailbox in one query: the safety net under the notices. */
+  async poll(): Promise<void> {
+    this.#evict();
+    const open = [...this.#open];
+    if (open.length === 0) return;
+    const modseqs = await this.#options.mailboxes.modseqs(open.map(([id]) => id));
+    for (const [id, { map }] of open) {
+      const modseq = modseqs.get(id);
+      if (modseq === undefined) map?.markGone();
+      else map?.notice(modseq);
+    }
+  }
+
+  /** Forgets everything and stops the poll. */
+  [Symbol.dispose](): void {
+    for (const { stopHearing } of this.#open.values()) stopHearing();
+    this.#open.clear();
+    this.#unused.clear();
+    this.#unusedBytes = 0;
+    this.#stopPoll();
+  }
+
+  #hold(mailbox: MailboxId): Entry {
+    const entry = this.#open.get(mailbox) ?? this.#reuse(mailbox) ?? {
+      map: undefined,
+      loading: UidMap.load(mailbox, this.#options.messages),
+      users: 0,
+      missed: false,
+      unusedSinceMs: 0,
+      stopHearing: () => {},
+    };
+    if (entry.users++ > 0) return entry;
+    this.#open.set(mailbox, entry);
+    entry.stopHearing = this.#options.notices.on(mailbox, (modseq) => {
+      if (entry.map) entry.map.notice(modseq);
+      else entry.missed = true;
+    });
+    this.#timer ??= setInterval(() => void this.#pollQuietly(), POLL_MS);
+    return entry;
+  }
+
+  #reuse(mailbox: MailboxId): Entry | undefined {
+    const entry = this.#unused.get(mailbox);
+    if (!entry) return undefined;
+    this.#forget(mailbox, entry);
+    return Date.now() - entry.unusedSinceMs < UNUSED_MS ? entry : undefined;
+  }
+
+  #release(mailbox: MailboxId, entry: Entry): void {
+    if (--entry.users > 0 || this.#open.get(mailbox) !== entry) return;
+    this.#open.delete(mailbox);
+    entry.stopHearing();
+    if (this.#open.size === 0) this.#stopPoll();
+    if (!entry.map || entry.map.gone) return;
+    entry.unusedSinceMs = Date.now();
+    this.#unused.set(mailbox, entry);
+    this.#unusedBytes += entry.map.bytes;
+    this.#evict();
+  }
+
+  #evict(): void {
+    const oldest = Date.now() - UNUSED_MS;
+    const max = this.#options.bytesMax ?? BYTES_MAX;
+    for (const [mailbox, entry] of this.#unused) {
+      if (this.#unusedBytes <= max && entry.unusedSinceMs > oldest) return;
+      this.#forget(mailbox, entry);
+    }
+  }
+
+  #forget(mailbox: MailboxId, entry: Entry): void {
+    this.#unused.delete(mailbox);
+    this.#unusedBytes -= entry.map?.bytes ?? 0;
+  }
+
+  #stopPoll(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #pollQuietly(): Promise<void> {
+    try {
+      await this.poll();
+    } catch (error) {
+      this.#options.log.warning("uid_map_poll_failed", { error });
+    }
+  }
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    action();
+  };
+}

@@ -1,0 +1,2 @@
+/** The version of `sora` and `sora-admin`. */
+export const VERSION = "0.1.0";

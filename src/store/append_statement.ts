@@ -1,0 +1,106 @@
+import { Buffer } from "node:buffer";
+import type { MailboxId, Modseq, Uid, UidValidity } from "../lib/ids.ts";
+import type { NewMessage } from "./message.ts";
+import { packObjectKey } from "./object_key.ts";
+import { type Sql, sql } from "./sql.ts";
+
+/** What the statement answers; no row: the mailbox does not exist (any more). */
+export interface AppendAnswer {
+  readonly uidValidity: UidValidity;
+  /** UID of the first message of the batch, had all of them been stored. */
+  readonly firstUid: Uid;
+  readonly modseq: Modseq;
+  /** 1-based positions in the batch of what was stored; the others were delivered before. */
+  readonly stored: readonly number[];
+}
+
+/**
+ * Stores a batch of messages in one mailbox, all or none, in one statement. The lock of the mailbox
+ * row comes first, so everything behind it (delivery keys, UIDs, MODSEQ, counters) is serial for
+ * this mailbox. No delivery key may occur twice in one batch.
+ */
+export function appendStatement(
+  mailbox: MailboxId,
+  batch: readonly NewMessage[],
+  options: {
+    /** For each message its keywords, in the mailbox's own letter case. */
+    readonly keywords: readonly (readonly string[])[];
+    /** Those that are new to the mailbox. */
+    readonly added: readonly string[];
+  },
+): Sql {
+  const column = <T>(of: (message: NewMessage) => T): T[] => batch.map(of);
+  return sql`
+    WITH box AS (
+      SELECT id, uid_next, highest_modseq + 1 AS modseq, uid_validity FROM mailboxes
+      WHERE id = ${mailbox} AND deleted_at IS NULL FOR NO KEY UPDATE
+    ), input AS (
+      SELECT * FROM unnest(
+        ${column(({ deliveryKey }) => deliveryKey && Buffer.from(deliveryKey, "hex"))}::bytea[],
+        ${column(({ flags }) => flags)}::int[],
+        ${options.keywords.map((list) => list.length > 0 ? list.join(" ") : null)}::text[],
+        ${column(({ internalDate }) => timestamp(internalDate) ?? new Date().toISOString())}
+          ::timestamptz[],
+        ${column(({ facts }) => facts.sentDate && timestamp(facts.sentDate))}::timestamptz[],
+        ${column(({ facts }) => facts.sizeBytes)}::bigint[],
+        ${column(({ facts }) => facts.headerBytes)}::int[],
+        ${column(({ hash }) => Buffer.from(hash, "hex"))}::bytea[],
+        ${column(({ objectKey, hash }) => packObjectKey(objectKey, hash))}::text[],
+        ${column(({ facts }) => facts.messageId)}::text[],
+        ${column(({ facts }) => facts.inReplyTo)}::text[],
+        ${column(({ facts }) => facts.references.join(" ") || null)}::text[],
+        ${column(({ facts }) => facts.subject)}::text[],
+        ${column(({ facts }) => facts.baseSubject)}::text[],
+        ${column(({ facts }) => facts.from)}::text[],
+        ${column(({ facts }) => facts.to)}::text[],
+        ${column(({ facts }) => facts.cc)}::text[],
+        ${column(({ facts }) => facts.bcc)}::text[],
+        ${column(({ facts }) => facts.envelope)}::text[],
+        ${column(({ facts }) => facts.bodyStructure)}::text[],
+        ${column(({ facts }) => facts.structure)}::text[],
+        ${column(({ facts }) => facts.header)}::bytea[]
+      ) WITH ORDINALITY AS input(key, flags, keywords, internal_date, sent_date, size_bytes,
+        header_bytes, hash, object_key, message_id, in_reply_to, reference_ids, subject,
+        base_subject, from_text, to_text, cc_text, bcc_text, envelope, body_structure, structure,
+        header, position)
+    ), delivered AS (
+      INSERT INTO deliveries (mailbox_id, key, uid)
+      SELECT box.id, input.key, box.uid_next + input.position - 1 FROM box, input
+      WHERE input.key IS NOT NULL
+      ON CONFLICT DO NOTHING RETURNING uid
+    ), fresh AS (
+      SELECT input.*, box.id AS mailbox_id, box.uid_next + input.position - 1 AS uid, box.modseq
+      FROM box, input
+      WHERE input.key IS NULL OR box.uid_next + input.position - 1 IN (SELECT uid FROM delivered)
+    ), counted AS (
+      UPDATE mailboxes SET uid_next = added.last_uid + 1, highest_modseq = added.modseq,
+        messages = messages + added.live, unseen = unseen + added.not_seen,
+        size_bytes = size_bytes + added.octets,
+        keywords = keywords || ${[...options.added]}::text[]
+      FROM (SELECT mailbox_id, max(uid) AS last_uid, max(modseq) AS modseq, count(*) AS live,
+          count(*) FILTER (WHERE flags & 1 = 0) AS not_seen, sum(size_bytes)::bigint AS octets
+        FROM fresh GROUP BY mailbox_id) AS added
+      WHERE mailboxes.id = added.mailbox_id
+    ), facts AS (
+      INSERT INTO messages (mailbox_id, uid, created_modseq, internal_date, sent_date, size_bytes,
+        header_bytes, hash, object_key, message_id, in_reply_to, reference_ids, subject,
+        base_subject, from_text, to_text, cc_text, bcc_text, envelope, body_structure, structure,
+        header)
+      SELECT mailbox_id, uid, modseq, internal_date, sent_date, size_bytes, header_bytes, hash,
+        object_key, message_id, in_reply_to, reference_ids, subject, base_subject, from_text,
+        to_text, cc_text, bcc_text, envelope, body_structure, structure, header
+      FROM fresh
+    ), states AS (
+      INSERT INTO message_state (mailbox_id, uid, modseq, flags, keywords)
+      SELECT mailbox_id, uid, modseq, flags, string_to_array(keywords, ' ') FROM fresh
+    )
+    SELECT uid_validity AS "uidValidity", uid_next AS "firstUid", modseq,
+      ARRAY(SELECT position::int FROM fresh) AS stored
+    FROM box`;
+}
+
+/** As PostgreSQL reads it; null for what is no date, or none that it can hold. */
+function timestamp(date: Date): string | null {
+  const year = date.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? date.toISOString() : null;
+}

@@ -1,0 +1,189 @@
+// @ts-types="npm:@types/pg@8.23.1"
+import pg from "pg";
+import type { DatabaseEndpoint } from "../config/config.ts";
+import { ConnectionError } from "./database_error.ts";
+import type { Statement } from "./sql.ts";
+
+/** Beyond a statement's own timeout, before a silent server is taken for gone. */
+const SILENCE_MS = 5_000;
+/** For a host that does not answer at all. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** What a new connection is set up with. */
+export interface ConnectionOptions {
+  readonly applicationName: string;
+  /** Statements are sent without waiting for the answers to earlier ones. */
+  readonly pipeline: boolean;
+  /** The connection is no good if the server is a standby. */
+  readonly primary: boolean;
+  readonly statementTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+}
+
+/** One connection to one server. It never throws outside of its promises. */
+export class Connection {
+  /** Longest time without an answer before `isStuck`; transactions with other timeouts set it. */
+  patienceMs: number;
+  readonly openedAt = Date.now();
+  readonly #client: pg.Client;
+  #inFlight = 0;
+  #progressAt = 0;
+  readonly #closed = Promise.withResolvers<void>();
+  #isClosed = false;
+  #onNotice: (channel: string, payload: string) => void = () => {};
+
+  private constructor(client: pg.Client, patienceMs: number) {
+    this.#client = client;
+    this.patienceMs = patienceMs;
+    // WHY: without these listeners the first lost connection ends the process.
+    client.on("error", () => this.#lost());
+    client.on("end", () => this.#lost());
+    client.on("notification", ({ channel, payload }) => this.#onNotice(channel, payload ?? ""));
+  }
+
+  /** Connects to one host of an endpoint. */
+  static async open(
+    endpoint: DatabaseEndpoint,
+    host: string,
+    options: ConnectionOptions,
+  ): Promise<Connection> {
+    const settings: pg.ClientConfig & { readonly pipeline: boolean } = {
+      host,
+      port: endpoint.port,
+      user: endpoint.user,
+      password: endpoint.password,
+      database: endpoint.name,
+      ssl: endpoint.tls,
+      application_name: options.applicationName,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      types: { getTypeParser },
+      pipeline: options.pipeline,
+    };
+    const client = new pg.Client(settings);
+    const connection = new Connection(client, options.statementTimeoutMs + SILENCE_MS);
+    try {
+      await client.connect();
+      // WHY: SET and not start-up parameters, which poolers such as PgBouncer refuse.
+      await connection.script(
+        `SET TIME ZONE 'UTC'; SET DateStyle = 'ISO'; ` +
+          `SET statement_timeout = ${Math.trunc(options.statementTimeoutMs)}; ` +
+          `SET lock_timeout = ${Math.trunc(options.lockTimeoutMs)}`,
+      );
+      if (options.primary && await connection.isStandby()) {
+        throw new ConnectionError(`${host} is a standby`);
+      }
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Resolves when the connection is no more. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** True when the server owes an answer for too long. */
+  isStuck(now: number): boolean {
+    return this.#inFlight > 0 && now - this.#progressAt > this.patienceMs;
+  }
+
+  /** Called for every notice of a channel that this connection listens to. */
+  set onNotice(listener: (channel: string, payload: string) => void) {
+    this.#onNotice = listener;
+  }
+
+  /** Runs one statement. */
+  async run<R>(statement: Statement): Promise<R[]> {
+    const { rows } = await this.#wait(() =>
+      this.#client.query(statement as unknown as pg.QueryConfig)
+    );
+    return rows as R[];
+  }
+
+  /** Runs statements without parameters; tells the last one's command tag, e.g. "COMMIT". */
+  async script(text: string): Promise<string> {
+    const result: pg.QueryResult | pg.QueryResult[] = await this.#wait(() =>
+      this.#client.query(text)
+    );
+    const last = Array.isArray(result) ? result.at(-1) : result;
+    return last?.command ?? "";
+  }
+
+  async isStandby(): Promise<boolean> {
+    const [row] = await this.run<{ standby: boolean }>({
+      text: "SELECT pg_is_in_recovery() AS standby",
+      values: [],
+    });
+    return row?.standby ?? false;
+  }
+
+  /** Says good-bye to the server; waits for what is in flight. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#client.end().catch(() => {});
+    this.#lost();
+  }
+
+  /** Ends the connection now; whatever is in flight fails. */
+  destroy(): void {
+    const { connection } = this.#client as unknown as { connection: { stream: Destroyable } };
+    connection.stream.destroy();
+    this.#lost();
+  }
+
+  async #wait<T>(send: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new ConnectionError("Connection terminated");
+    if (this.#inFlight === 0) this.#progressAt = Date.now();
+    this.#inFlight++;
+    try {
+      return await send();
+    } finally {
+      this.#inFlight--;
+      this.#progressAt = Date.now();
+    }
+  }
+
+  #lost(): void {
+    this.#isClosed = true;
+    this.#closed.resolve();
+  }
+}
+
+interface Destroyable {
+  destroy(): void;
+}
+
+const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+
+/** Numbers for int8 (ids, UIDs and MODSEQs stay below 2^53), Dates without a detour. */
+function getTypeParser(oid: number, format?: "text" | "binary"): (text: string) => unknown {
+  if (format !== "binary") {
+    if (oid === INT8) return Number;
+    if (oid === TIMESTAMPTZ) return parseTimestamp;
+  }
+  return pg.types.getTypeParser(oid as never, format as never);
+}
+
+const slowTimestamp: (text: string) => unknown = pg.types.getTypeParser(
+  TIMESTAMPTZ as never,
+  "text" as never,
+);
+
+function parseTimestamp(text: string): unknown {
+  // WHY: nearly every value looks like "2026-01-02 03:04:05.678+00"; Date.parse does it in 0.2 µs.
+  if (!text.endsWith("+00")) return slowTimestamp(text);
+  const date = new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  return Number.isNaN(date.getTime()) ? slowTimestamp(text) : date;
+}

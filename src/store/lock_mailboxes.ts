@@ -1,0 +1,27 @@
+import type { MailboxId } from "../lib/ids.ts";
+import { Refused } from "../lib/refused.ts";
+import { sql, type Transaction } from "./database.ts";
+import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
+
+/**
+ * Locks the rows of live mailboxes, in ascending order of their ids: whoever needs two of them
+ * takes them here, so opposite moves cannot wait for each other. The next statement of the
+ * transaction sees everything that was committed under the lock before.
+ */
+export async function lockMailboxes(
+  tx: Transaction,
+  ids: readonly MailboxId[],
+): Promise<ReadonlyMap<MailboxId, Mailbox>> {
+  const rows = await tx.query<Mailbox>(sql`
+    SELECT ${MAILBOX_COLUMNS} FROM mailboxes
+    WHERE id = ANY(${[...ids]}::bigint[]) AND deleted_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE`);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Locks one mailbox; throws `gone` when it was deleted. */
+export async function lockMailbox(tx: Transaction, id: MailboxId): Promise<Mailbox> {
+  const mailbox = (await lockMailboxes(tx, [id])).get(id);
+  if (!mailbox) throw new Refused({ kind: "gone", what: "mailbox" });
+  return mailbox;
+}

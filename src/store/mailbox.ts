@@ -1,0 +1,28 @@
+import type { AccountId, MailboxId, Modseq, Uid, UidValidity } from "../lib/ids.ts";
+import { sql } from "./sql.ts";
+
+/** One mailbox as its row says; the counters are exact at the moment of reading. */
+export interface Mailbox {
+  readonly id: MailboxId;
+  readonly accountId: AccountId;
+  /** Unicode, levels separated by "/"; "INBOX" in upper case. */
+  readonly name: string;
+  readonly uidValidity: UidValidity;
+  readonly uidNext: Uid;
+  readonly highestModseq: Modseq;
+  readonly messages: number;
+  readonly unseen: number;
+  readonly sizeBytes: number;
+  /** RFC 6154 attribute, e.g. "\\Sent"; null without one. */
+  readonly specialUse: string | null;
+  /** Every keyword ever used in it, in its first-seen case. */
+  readonly keywords: readonly string[];
+  /** UIDs from this one on have been told to no session as \Recent yet. */
+  readonly recentUid: Uid;
+}
+
+/** The columns of a `Mailbox`, in the table `mailboxes` without an alias. */
+export const MAILBOX_COLUMNS = sql`
+  id, account_id AS "accountId", name, uid_validity AS "uidValidity", uid_next AS "uidNext",
+  highest_modseq AS "highestModseq", messages, unseen, size_bytes AS "sizeBytes",
+  special_use AS "specialUse", keywords, recent_uid AS "recentUid"`;

@@ -1,0 +1,170 @@
+import type { AccountId, MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import { Refused } from "../lib/refused.ts";
+import { createMailbox, lockAccount } from "./create_mailboxes.ts";
+import { type Database, sql, type Transaction } from "./database.ts";
+import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
+import { AFTER_DELIMITER, cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
+import type { Notices } from "./notices.ts";
+import { renameMailbox } from "./rename_mailbox.ts";
+
+export type { Mailbox } from "./mailbox.ts";
+
+/** Names that an account may subscribe to: LSUB answers with all of them. */
+const SUBSCRIPTIONS_MAX = 10_000;
+
+/** Owns the tables `mailboxes`, `uid_validities` and `subscriptions`. */
+export class MailboxStore {
+  constructor(readonly db: Database, readonly notices: Notices) {}
+
+  /** Every live mailbox of an account, by name. */
+  async list(account: AccountId): Promise<Mailbox[]> {
+    return await this.db.query<Mailbox>(sql`
+      SELECT ${MAILBOX_COLUMNS} FROM mailboxes
+      WHERE account_id = ${account} AND deleted_at IS NULL ORDER BY name_key`);
+  }
+
+  /** The mailbox of this name in any case; throws `no-such-mailbox`. */
+  async find(account: AccountId, name: string): Promise<Mailbox> {
+    const [mailbox] = isText(name) ? await this.db.query<Mailbox>(byName(account, name)) : [];
+    return mailbox ?? refuseMissing(name);
+  }
+
+  /** The mailbox with this id; null when there is none or it was deleted. */
+  async get(id: MailboxId): Promise<Mailbox | null> {
+    const [mailbox] = await this.db.query<Mailbox>(sql`
+      SELECT ${MAILBOX_COLUMNS} FROM mailboxes WHERE id = ${id} AND deleted_at IS NULL`);
+    return mailbox ?? null;
+  }
+
+  /**
+   * Creates a mailbox and the parents it lacks; one trailing "/" is dropped (RFC 3501 §6.3.3).
+   * Throws `mailbox-exists`, `bad-mailbox-name`, `bad-special-use` or `too-many-mailboxes`.
+   */
+  async create(
+    account: AccountId,
+    name: string,
+    options: { readonly specialUse?: string | null } = {},
+  ): Promise<Mailbox> {
+    const cleaned = cleanMailboxName(trimmed(name));
+    return await this.db.transaction(async (tx) => {
+      await lockAccount(tx, account);
+      return await createMailbox(tx, account, {
+        name: cleaned,
+        specialUse: options.specialUse ?? null,
+      });
+    });
+  }
+
+  /**
+   * Renames a mailbox with everything below it; subscriptions follow; the letter case alone may
+   * change. INBOX stays, empty, and its messages go to the new mailbox (RFC 3501 §6.3.5).
+   */
+  async rename(account: AccountId, from: string, to: string): Promise<void> {
+    const cleaned = cleanMailboxName(trimmed(to));
+    if (!isText(from)) refuseMissing(from);
+    const changed = await this.db.transaction(async (tx) => {
+      await lockAccount(tx, account);
+      const source = await locked(tx, account, from);
+      return await renameMailbox(tx, { account, source, to: cleaned });
+    });
+    for (const { mailbox, modseq } of changed) this.notices.changed(mailbox, modseq);
+  }
+
+  /**
+   * Deletes a mailbox at once, however large; its messages are cleaned up later. Throws
+   * `mailbox-protected` for INBOX and `mailbox-has-children` (RFC 3501 §6.3.4).
+   */
+  async delete(account: AccountId, name: string): Promise<void> {
+    if (!isText(name)) refuseMissing(name);
+    const deleted = await this.db.transaction(async (tx) => {
+      await lockAccount(tx, account);
+      const mailbox = await locked(tx, account, name);
+      const key = mailboxKey(mailbox.name);
+      if (key === "inbox") throw new Refused({ kind: "mailbox-protected", name: mailbox.name });
+      const [child] = await tx.query(sql`
+        SELECT id FROM mailboxes
+        WHERE account_id = ${account} AND deleted_at IS NULL
+          AND name_key >= ${key + DELIMITER} AND name_key < ${key + AFTER_DELIMITER} LIMIT 1`);
+      if (child) throw new Refused({ kind: "mailbox-has-children", name: mailbox.name });
+      const [row] = await tx.query<{ modseq: Modseq }>(sql`
+        UPDATE mailboxes SET deleted_at = now(), highest_modseq = highest_modseq + 1
+        WHERE id = ${mailbox.id} RETURNING highest_modseq AS modseq`);
+      return { id: mailbox.id, modseq: row?.modseq ?? mailbox.highestModseq };
+    });
+    this.notices.changed(deleted.id, deleted.modseq);
+  }
+
+  /** Adds a name to the subscriptions; the mailbox need not exist (RFC 3501 §6.3.6). */
+  async subscribe(account: AccountId, name: string): Promise<void> {
+    const cleaned = cleanMailboxName(trimmed(name));
+    await this.db.transaction(async (tx) => {
+      await lockAccount(tx, account);
+      const [row] = await tx.query<{ count: number }>(sql`
+        SELECT count(*) FROM subscriptions WHERE account_id = ${account}`);
+      if ((row?.count ?? 0) >= SUBSCRIPTIONS_MAX) {
+        throw new Refused({ kind: "too-many-mailboxes", limit: SUBSCRIPTIONS_MAX });
+      }
+      // WHY: a mailbox's own spelling, so that LIST and LSUB say the same name.
+      await tx.query(sql`
+        INSERT INTO subscriptions (account_id, name, name_key)
+        SELECT ${account}, coalesce((SELECT name FROM mailboxes WHERE account_id = ${account}
+          AND name_key = ${mailboxKey(cleaned)} AND deleted_at IS NULL), ${cleaned}),
+          ${mailboxKey(cleaned)}
+        ON CONFLICT DO NOTHING`);
+    });
+  }
+
+  /** Takes a name off the subscriptions; not an error when it was not on them. */
+  async unsubscribe(account: AccountId, name: string): Promise<void> {
+    if (!isText(name)) return;
+    await this.db.write(sql`
+      DELETE FROM subscriptions
+      WHERE account_id = ${account} AND name_key = ${mailboxKey(trimmed(name))}`);
+  }
+
+  /** The subscribed names, by name. */
+  async subscriptions(account: AccountId): Promise<string[]> {
+    const rows = await this.db.query<{ name: string }>(sql`
+      SELECT name FROM subscriptions WHERE account_id = ${account} ORDER BY name_key`);
+    return rows.map(({ name }) => name);
+  }
+
+  /** UIDs below `below` are no longer recent to anybody. */
+  async claimRecent(id: MailboxId, below: Uid): Promise<void> {
+    await this.db.write(sql`
+      UPDATE mailboxes SET recent_uid = ${below} WHERE id = ${id} AND recent_uid < ${below}`);
+  }
+
+  /** HIGHESTMODSEQ of each live mailbox among these. */
+  async modseqs(ids: readonly MailboxId[]): Promise<Map<MailboxId, Modseq>> {
+    const rows = await this.db.query<{ id: MailboxId; modseq: Modseq }>(sql`
+      SELECT id, highest_modseq AS modseq FROM mailboxes
+      WHERE id = ANY(${[...ids]}::bigint[]) AND deleted_at IS NULL`);
+    return new Map(rows.map(({ id, modseq }) => [id, modseq]));
+  }
+}
+
+function byName(account: AccountId, name: string): ReturnType<typeof sql> {
+  return sql`
+    SELECT ${MAILBOX_COLUMNS} FROM mailboxes
+    WHERE account_id = ${account} AND name_key = ${mailboxKey(name)} AND deleted_at IS NULL`;
+}
+
+async function locked(tx: Transaction, account: AccountId, name: string): Promise<Mailbox> {
+  const [mailbox] = await tx.query<Mailbox>(sql`${byName(account, name)} FOR NO KEY UPDATE`);
+  return mailbox ?? refuseMissing(name);
+}
+
+/** RFC 3501 §6.3.3: a trailing delimiter says that names will be created below. */
+function trimmed(name: string): string {
+  return name.length > 1 && name.endsWith(DELIMITER) ? name.slice(0, -1) : name;
+}
+
+/** What PostgreSQL takes as text. */
+function isText(name: string): boolean {
+  return !name.includes("\0") && name.isWellFormed();
+}
+
+function refuseMissing(name: string): never {
+  throw new Refused({ kind: "no-such-mailbox", name });
+}

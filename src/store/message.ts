@@ -1,0 +1,95 @@
+import type { AccountId, Hash, MailboxId, Modseq, Uid, UidValidity } from "../lib/ids.ts";
+import type { MessageFacts } from "../message/facts.ts";
+import type { UidSet } from "./uid_set.ts";
+
+/** A message to be added to a mailbox. Its body must be durable already. */
+export interface NewMessage {
+  readonly mailbox: MailboxId;
+  readonly accountId: AccountId;
+  readonly hash: Hash;
+  /** Where the body is; its owner part is frozen here. */
+  readonly objectKey: string;
+  readonly facts: MessageFacts;
+  readonly internalDate: Date;
+  readonly flags: number;
+  readonly keywords: readonly string[];
+  /** Hash by which a redelivery is recognised within `DELIVERY_KEYS_DAYS`; null: never one. */
+  readonly deliveryKey: Hash | null;
+}
+
+/** Where an appended message is. */
+export interface Appended {
+  readonly uid: Uid;
+  readonly uidValidity: UidValidity;
+  readonly modseq: Modseq;
+  /** It had been delivered before: nothing was stored, `uid` is the first copy's. */
+  readonly duplicate: boolean;
+}
+
+/** The mutable part of a message. */
+export interface MessageState {
+  readonly uid: Uid;
+  readonly flags: number;
+  readonly keywords: readonly string[];
+  readonly modseq: Modseq;
+}
+
+/** A message as it is after its last change; of an expunged one only UID and MODSEQ mean anything. */
+export interface Change extends MessageState {
+  readonly expunged: boolean;
+}
+
+/** The wide columns that `rows` is to read. */
+export interface Wanted {
+  readonly header?: boolean;
+  readonly envelope?: boolean;
+  readonly bodyStructure?: boolean;
+  readonly structure?: boolean;
+}
+
+/** A message with the columns that were asked for. */
+export interface MessageRow extends MessageState {
+  readonly hash: Hash;
+  readonly objectKey: string;
+  readonly sizeBytes: number;
+  readonly headerBytes: number;
+  readonly internalDate: Date;
+  /** RFC 8514: when it came into this mailbox. */
+  readonly savedAt: Date;
+  /** null: too large to be kept in the database, read it from the body. */
+  readonly header?: Uint8Array | null;
+  readonly envelope?: string;
+  readonly bodyStructure?: string;
+  readonly structure?: string;
+}
+
+/** What STORE is to do. */
+export interface FlagChange {
+  readonly mode: "add" | "remove" | "replace";
+  readonly flags: number;
+  readonly keywords: readonly string[];
+}
+
+/** A message after STORE; `previousModseq` = `modseq` when nothing about it changed. */
+export interface StoredState extends MessageState {
+  readonly previousModseq: Modseq;
+}
+
+/** Result of STORE, in UID order. */
+export interface StoredFlags {
+  readonly modseq: Modseq;
+  readonly stored: readonly StoredState[];
+}
+
+/** Result of EXPUNGE. */
+export interface Expunged {
+  readonly modseq: Modseq;
+  readonly expunged: UidSet;
+}
+
+/** Result of COPY and MOVE, ascending: `source[i]` became `target[i]`. */
+export interface Copied {
+  readonly uidValidity: UidValidity;
+  readonly source: readonly Uid[];
+  readonly target: readonly Uid[];
+}

@@ -1,0 +1,153 @@
+import type { Metrics } from "../observe/metrics.ts";
+import type { Connection } from "./connection.ts";
+import type { Connector } from "./connector.ts";
+import { ConnectionError } from "./database_error.ts";
+
+/** Longest wait for a connection when all are busy. */
+const ACQUIRE_TIMEOUT_MS = 10_000;
+/** Waiters beyond this are refused at once: the database is hopelessly behind. */
+const WAITING_MAX = 10_000;
+
+interface Waiter {
+  readonly since: number;
+  resolve(connection: Connection): void;
+  reject(error: Error): void;
+}
+
+interface Idle {
+  readonly connection: Connection;
+  readonly since: number;
+}
+
+/** Connections for one caller at a time: transactions, and statements that may wait for locks. */
+export class Pool {
+  readonly #idle: Idle[] = [];
+  readonly #waiting: Waiter[] = [];
+  readonly #busy = new Set<Connection>();
+  #opening = 0;
+  #closed = false;
+
+  constructor(
+    readonly connector: Connector,
+    readonly options: { readonly max: number; readonly metrics: Metrics; readonly role: string },
+  ) {}
+
+  /** Runs `work` with a connection of its own. */
+  async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await this.#acquire();
+    try {
+      return await work(connection);
+    } finally {
+      this.#release(connection);
+    }
+  }
+
+  /** Once a second: ends what is idle or old, refuses who waited too long, reports. */
+  tick(): void {
+    const now = Date.now();
+    const { maxConnIdleMs, minConnections } = this.connector.endpoint;
+    for (const idle of [...this.#idle]) {
+      const spare = this.#size > minConnections && now - idle.since > maxConnIdleMs;
+      if (spare || this.#isOld(idle.connection)) {
+        this.#idle.splice(this.#idle.indexOf(idle), 1);
+        void idle.connection.close();
+      }
+    }
+    while (this.#waiting[0] && now - this.#waiting[0].since > ACQUIRE_TIMEOUT_MS) {
+      this.options.metrics.dbConnectionAcquireTimeoutTotal.inc({ role: this.options.role });
+      this.#waiting.shift()?.reject(new ConnectionError("timeout expired: no connection is free"));
+    }
+    this.#report();
+  }
+
+  /** Ends idle connections now and busy ones when they are given back. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(ended());
+    await Promise.all(this.#idle.splice(0).map(({ connection }) => connection.close()));
+  }
+
+  /** Ends busy connections, too. */
+  destroy(): void {
+    for (const connection of this.#busy) connection.destroy();
+  }
+
+  get #size(): number {
+    return this.#idle.length + this.#busy.size + this.#opening;
+  }
+
+  async #acquire(): Promise<Connection> {
+    if (this.#closed) throw ended();
+    const since = performance.now();
+    const connection = this.#takeIdle() ??
+      (this.#size < this.options.max ? await this.#open() : await this.#wait());
+    this.#busy.add(connection);
+    this.options.metrics.dbConnectionPoolWait.observe((performance.now() - since) / 1000);
+    return connection;
+  }
+
+  #takeIdle(): Connection | undefined {
+    // WHY: the one used last, so that spare ones grow idle and end.
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (!idle.connection.isClosed) return idle.connection;
+    }
+    return undefined;
+  }
+
+  async #open(): Promise<Connection> {
+    this.#opening++;
+    try {
+      return await this.connector.connect({ pipeline: false });
+    } catch (error) {
+      this.#openForWaiter();
+      throw error;
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  #wait(): Promise<Connection> {
+    this.options.metrics.dbPoolExhaustionTotal.inc({ role: this.options.role });
+    if (this.#waiting.length >= WAITING_MAX) throw new ConnectionError("timeout expired: too many");
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ since: Date.now(), resolve, reject });
+    });
+  }
+
+  #release(connection: Connection): void {
+    this.#busy.delete(connection);
+    if (connection.isClosed) this.#openForWaiter();
+    else if (this.#closed || this.#isOld(connection)) {
+      void connection.close();
+      this.#openForWaiter();
+    } else {
+      const waiter = this.#waiting.shift();
+      if (waiter) {
+        this.#busy.add(connection);
+        waiter.resolve(connection);
+      } else this.#idle.push({ connection, since: Date.now() });
+    }
+  }
+
+  /** WHY: a lost connection leaves a place free; whoever waits for one must not wait for ever. */
+  #openForWaiter(): void {
+    const waiter = this.#waiting.shift();
+    if (!waiter) return;
+    this.#open().then((connection) => waiter.resolve(connection), (error) => waiter.reject(error));
+  }
+
+  #isOld(connection: Connection): boolean {
+    return Date.now() - connection.openedAt > this.connector.endpoint.maxConnLifetimeMs;
+  }
+
+  #report(): void {
+    const { metrics, role } = this.options;
+    metrics.dbPoolTotalConns.set({ role }, this.#size);
+    metrics.dbPoolIdleConns.set({ role }, this.#idle.length);
+    metrics.dbPoolInUseConns.set({ role }, this.#busy.size);
+  }
+}
+
+function ended(): ConnectionError {
+  return new ConnectionError("Connection ended: the pool is closed");
+}

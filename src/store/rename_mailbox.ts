@@ -1,0 +1,108 @@
+import type { AccountId, MailboxId, UidValidity } from "../lib/ids.ts";
+import { Refused } from "../lib/refused.ts";
+import { createMailbox, createParents, recordUidValidities } from "./create_mailboxes.ts";
+import { type Changed, moveAll } from "./copy_messages.ts";
+import { sql, type Transaction } from "./database.ts";
+import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
+import { AFTER_DELIMITER, cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
+
+/** What is renamed to what; both mailboxes' account is locked. */
+export interface Rename {
+  readonly account: AccountId;
+  readonly source: Mailbox;
+  /** A clean name. */
+  readonly to: string;
+}
+
+/**
+ * Renames a mailbox and everything below it. Names are ranges of keys, "a/" to "a0", so that "ab"
+ * and "a_b" are no part of "a".
+ */
+export async function renameMailbox(tx: Transaction, rename: Rename): Promise<readonly Changed[]> {
+  const { account, source, to } = rename;
+  const fromKey = mailboxKey(source.name);
+  const toKey = mailboxKey(to);
+  if (toKey.startsWith(fromKey + DELIMITER)) {
+    throw new Refused({ kind: "bad-mailbox-name", why: "inside of what is renamed" });
+  }
+  if (toKey !== fromKey || to === source.name) await refuseTaken(tx, account, to);
+  if (fromKey === "inbox") return await renameInbox(tx, rename);
+  const target = await createParents(tx, account, to);
+  const rows = await tx.query<Mailbox>(sql`
+    SELECT ${MAILBOX_COLUMNS} FROM mailboxes
+    WHERE account_id = ${account} AND deleted_at IS NULL AND (name_key = ${fromKey}
+      OR name_key >= ${fromKey + DELIMITER} AND name_key < ${fromKey + AFTER_DELIMITER})
+    ORDER BY id FOR NO KEY UPDATE`);
+  const renamed = rows.map((row) => ({
+    id: row.id,
+    name: cleanMailboxName(target + row.name.slice(source.name.length)),
+    uidValidity: row.uidValidity,
+  }));
+  await update(tx, account, { renamed, sameKeys: toKey === fromKey });
+  await moveSubscriptions(tx, account, { from: source.name, to: target });
+  return [];
+}
+
+/** RFC 3501 §6.3.5: the messages go, INBOX and what is below it stay. */
+async function renameInbox(tx: Transaction, rename: Rename): Promise<readonly Changed[]> {
+  const target = await createMailbox(tx, rename.account, { name: rename.to });
+  return await moveAll(tx, rename.source.id, target.id);
+}
+
+async function refuseTaken(tx: Transaction, account: AccountId, name: string): Promise<void> {
+  const [taken] = await tx.query(sql`
+    SELECT id FROM mailboxes WHERE account_id = ${account} AND name_key = ${mailboxKey(name)}
+      AND deleted_at IS NULL`);
+  if (taken) throw new Refused({ kind: "mailbox-exists", name });
+}
+
+interface Renamed {
+  readonly id: MailboxId;
+  readonly name: string;
+  readonly uidValidity: UidValidity;
+}
+
+/** WHY: a name that another mailbox had before must not go back to an old UIDVALIDITY. */
+async function update(
+  tx: Transaction,
+  account: AccountId,
+  { renamed, sameKeys }: { readonly renamed: readonly Renamed[]; readonly sameKeys: boolean },
+): Promise<void> {
+  const updated = await tx.query<Mailbox>(sql`
+    UPDATE mailboxes SET name = wanted.name, name_key = wanted.key,
+      uid_validity = CASE
+        WHEN ${sameKeys} OR last.mailbox_id IS NULL OR last.mailbox_id = mailboxes.id
+          OR last.uid_validity < mailboxes.uid_validity THEN mailboxes.uid_validity
+        ELSE greatest(floor(extract(epoch FROM now()))::bigint, last.uid_validity + 1) END
+    FROM unnest(${renamed.map(({ id }) => id)}::bigint[], ${
+    renamed.map(({ name }) => name)
+  }::text[],
+      ${renamed.map(({ name }) => mailboxKey(name))}::text[]) AS wanted(id, name, key)
+    LEFT JOIN uid_validities last ON last.account_id = ${account} AND last.name_key = wanted.key
+    WHERE mailboxes.id = wanted.id
+    RETURNING mailboxes.id, mailboxes.name, mailboxes.uid_validity AS "uidValidity"`);
+  await recordUidValidities(tx, account, updated);
+}
+
+/** Subscriptions of the whole subtree, also those whose mailbox does not exist. */
+async function moveSubscriptions(
+  tx: Transaction,
+  account: AccountId,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<void> {
+  const key = mailboxKey(from);
+  const moved = await tx.query<{ name: string }>(sql`
+    DELETE FROM subscriptions
+    WHERE account_id = ${account} AND (name_key = ${key}
+      OR name_key >= ${key + DELIMITER} AND name_key < ${key + AFTER_DELIMITER})
+    RETURNING name`);
+  const depth = from.split(DELIMITER).length;
+  const names = moved.map(({ name }) =>
+    [to, ...name.split(DELIMITER).slice(depth)].join(DELIMITER)
+  );
+  await tx.query(sql`
+    INSERT INTO subscriptions (account_id, name, name_key)
+    SELECT ${account}, name, key
+    FROM unnest(${names}::text[], ${names.map(mailboxKey)}::text[]) AS wanted(name, key)
+    ON CONFLICT DO NOTHING`);
+}

@@ -1,0 +1,17 @@
+import type { MailboxId } from "../lib/ids.ts";
+import { type Sql, sql } from "./sql.ts";
+import type { UidSet } from "./uid_set.ts";
+
+/**
+ * FROM item `state(uid, flags, keywords, modseq)`: the live messages of a set, in UID order.
+ * WHY: LATERAL with OFFSET 0 leaves the planner no choice: one range of the index for each range of
+ * the set, so the cost follows what exists, not what was named (`1:4294967295` is one range).
+ */
+export function wantedStates(mailbox: MailboxId, uids: UidSet): Sql {
+  return sql`
+    unnest(${uids.lows}::bigint[], ${uids.highs}::bigint[]) AS want(low, high)
+    CROSS JOIN LATERAL (
+      SELECT uid, flags, keywords, modseq FROM message_state
+      WHERE mailbox_id = ${mailbox} AND uid BETWEEN want.low AND want.high
+      ORDER BY uid OFFSET 0) AS state`;
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { LineClient } from "../support/line_client.ts";
+import { startServer } from "../support/server.ts";
+
+/** The text after a metric's name and labels, as a number; 0 where there is no such series. */
+function metric(text: string, start: string): number {
+  const line = text.split("\n").find((each) => each.startsWith(start));
+  return Number(line?.split(" ").at(-1) ?? 0);
+}
+
+async function scrape(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  assert.equal(response.status, 200);
+  return await response.text();
+}
+
+Deno.test("two workers share the ports, the limits and one set of metrics", async () => {
+  await using server = await startServer({ workers: 2, imap: "max_connections = 24" });
+  using clients = new DisposableStack();
+  const isolates = new Set<string>();
+  for (let i = 0; i < 24; i++) {
+    const client = clients.use(await LineClient.dial(server.imapPort));
+    assert.match(await client.line(), /^\* OK /);
+    await client.send("a NOOP\r\n");
+    assert.match(await client.line(), /^a OK /);
+  }
+  const refused = clients.use(await LineClient.dial(server.imapPort));
+  assert.match(await refused.line(), /^\* BYE /);
+  const text = await scrape(server.metricsPort);
+  assert.equal(metric(text, 'sora_connections_current{protocol="imap"'), 24);
+  assert.equal(metric(text, 'sora_commands_total{protocol="imap",command="NOOP",status="ok"'), 24);
+  assert.equal(metric(text, "sora_workers_current"), 2);
+  assert.equal(metric(text, 'sora_connections_refused_total{protocol="imap"'), 1);
+  for (const [, isolate] of text.matchAll(/sora_isolate_heap_bytes\{isolate="([^"]+)"/g)) {
+    isolates.add(isolate ?? "");
+  }
+  assert.deepEqual([...isolates].sort(), ["supervisor", "worker-1", "worker-2"]);
+  assert.ok(metric(text, "sora_process_resident_memory_bytes") > 2e7);
+  assert.ok(metric(text, "sora_db_queries_total") > 0, "the database is not counted");
+  const health = await fetch(`http://127.0.0.1:${server.metricsPort}/health`);
+  assert.deepEqual([health.status, await health.text()], [200, "ok\n"]);
+  clients.dispose();
+  assert.equal(await server.stop(), 0);
+});
+
+Deno.test("SIGHUP changes the log level of all isolates and says what needs a restart", async () => {
+  await using server = await startServer({ extra: `[logging]\nlevel = "warning"\n` });
+  const { configFile, pid, imapPort } = server;
+  const config = await Deno.readTextFile(configFile);
+  const said = async (pattern: RegExp): Promise<void> => {
+    while (!pattern.test(server.output())) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  assert.ok(!server.output().includes("listening"));
+
+  await Deno.writeTextFile(
+    configFile,
+    config.replace(`"warning"`, `"debug"`).replace("workers = 1", "workers = 2"),
+  );
+  Deno.kill(pid, "SIGHUP");
+  await said(/supervisor reloaded level=debug\n/);
+  await said(/supervisor restart-needed changed=\["runtime\.workers"\]\n/);
+  using client = await LineClient.dial(imapPort);
+  await client.line();
+  await client.send("a LOGOUT\r\n");
+  await said(/ DEBUG +imap .*session=\w+/);
+
+  await Deno.writeTextFile(configFile, "nonsense = 1\n");
+  Deno.kill(pid, "SIGHUP");
+  await said(/config-problem problem=.*nonsense/);
+  await said(/reload-failed/);
+  assert.equal(await server.stop(), 0);
+});

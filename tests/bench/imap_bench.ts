@@ -1,0 +1,315 @@
+import { once } from "node:events";
+import { createHash } from "node:crypto";
+import { objectKey } from "../../src/blobs/blobs.ts";
+import { DiskBlobs } from "../../src/blobs/disk_blobs.ts";
+import { Spool } from "../../src/blobs/spool.ts";
+import { fromBinary } from "../../src/lib/bytes.ts";
+import type { Hash, MailboxId } from "../../src/lib/ids.ts";
+import { messageFacts } from "../../src/message/facts.ts";
+import { parseMessage } from "../../src/message/parser.ts";
+import { logger } from "../../src/observe/log.ts";
+import { Metrics } from "../../src/observe/metrics.ts";
+import { AccountStore } from "../../src/store/accounts.ts";
+import { Database, sql } from "../../src/store/database.ts";
+import { MailboxStore } from "../../src/store/mailboxes.ts";
+import { MessageStore } from "../../src/store/messages.ts";
+import { Notices } from "../../src/store/notices.ts";
+import { LocalHasher } from "../../src/auth/local_hasher.ts";
+import { plainMessage, shapedMessage } from "../support/mail.ts";
+import { testDatabase } from "../support/postgres.ts";
+import type { ServerRequest } from "./imap_bench_server.ts";
+import { type Figure, median, percentile, report } from "./report.ts";
+
+const USER = "ada@example.org";
+const PASSWORD = "secret";
+/** Messages of the large mailbox; so many different ones are repeated. */
+const LARGE = 100_000;
+const DIFFERENT = 200;
+/** Bodies that are read whole. */
+const BODIES = 2_000;
+const BODY_BYTES = 10_000;
+const ROUNDS = 7;
+
+/** The IMAP speed targets, over a real socket, the server in an isolate of its own. */
+export async function imapBench(): Promise<Figure[]> {
+  await using stack = new AsyncDisposableStack();
+  const { config } = stack.use(await testDatabase());
+  const folder = await Deno.makeTempDir({ prefix: "sora-bench-" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  await seed(config, folder);
+  const server = new BenchServer();
+  stack.defer(() => server.terminate());
+  const port = await server.ask({ kind: "start", database: config, folder });
+  const client = stack.use(await Client.login(port));
+  return [
+    ...await selecting(client, server),
+    ...await fetching(client, server),
+    ...await others(client, server),
+    ...await idling(client, await Client.login(port)),
+  ];
+}
+
+async function selecting(client: Client, server: BenchServer): Promise<Figure[]> {
+  await client.command("SELECT Large"); // statements are prepared, code is compiled
+  const cold = await rounds(async () => {
+    await client.command("UNSELECT");
+    await server.ask({ kind: "forget" });
+    return await client.timed("SELECT Large");
+  });
+  const warm = await rounds(async () => {
+    await client.command("UNSELECT");
+    return await client.timed("SELECT Large");
+  });
+  return [
+    { name: `SELECT of ${LARGE} messages, cold`, value: cold, unit: "ms", target: ["<=", 50] },
+    { name: `SELECT of ${LARGE} messages, warm`, value: warm, unit: "ms", target: ["<=", 5] },
+    await stallFigure("SELECT", server),
+  ];
+}
+
+async function fetching(client: Client, server: BenchServer): Promise<Figure[]> {
+  const flags = await rounds(() => client.timed("UID FETCH 1:* (UID FLAGS)"));
+  const flagsStall = await stallFigure("UID FETCH FLAGS", server);
+  const items = "(ENVELOPE BODYSTRUCTURE FLAGS INTERNALDATE RFC822.SIZE)";
+  const lists = await rounds(() => client.timed(`FETCH 1:10000 ${items}`));
+  const listStall = await stallFigure("FETCH ENVELOPE", server);
+  const fields = "BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE MESSAGE-ID)]";
+  const headers = await rounds(() => client.timed(`FETCH 1:10000 (UID FLAGS ${fields})`));
+  const headerStall = await stallFigure("FETCH HEADER.FIELDS", server);
+  await client.command("SELECT Bodies");
+  const ms = await rounds(() => client.timed("FETCH 1:* (UID BODY.PEEK[])"));
+  const mbPerSecond = client.lastBytes / 1e6 / (ms / 1_000);
+  const bodyStall = await stallFigure("FETCH BODY[]", server);
+  return [
+    { name: "UID FETCH 1:* (UID FLAGS)", value: flags, unit: "ms", target: ["<=", 400] },
+    flagsStall,
+    { name: `FETCH 1:10000 ${items.slice(0, 32)}…`, value: lists, unit: "ms", target: ["<=", 600] },
+    listStall,
+    { name: "FETCH 1:10000 (UID FLAGS BODY.PEEK[HEADER.FIELDS …])", value: headers, unit: "ms" },
+    headerStall,
+    {
+      name: `${BODIES} bodies of ${BODY_BYTES / 1_000} kB`,
+      value: mbPerSecond,
+      unit: "MB/s",
+      target: [">=", 60],
+    },
+    bodyStall,
+  ];
+}
+
+async function others(client: Client, server: BenchServer): Promise<Figure[]> {
+  const body = await client.timed('SEARCH BODY "no such words"');
+  const bodyStall = await stallFigure("SEARCH BODY", server);
+  await client.command("SELECT Large");
+  const unseen = await rounds(() => client.timed("SEARCH UNSEEN"));
+  const from = await rounds(() => client.timed("SEARCH FROM nobody-at-all"));
+  await server.ask({ kind: "stall" });
+  const store = await client.timed("STORE 1:* +FLAGS.SILENT (\\Answered)");
+  const storeStall = await stallFigure("STORE 1:*", server);
+  return [
+    { name: `SEARCH BODY in ${BODIES} bodies, not indexed`, value: body, unit: "ms" },
+    bodyStall,
+    { name: "SEARCH UNSEEN", value: unseen, unit: "ms" },
+    { name: "SEARCH FROM x", value: from, unit: "ms" },
+    { name: "STORE 1:* +FLAGS.SILENT", value: store, unit: "ms", target: ["<=", 2_000] },
+    storeStall,
+  ];
+}
+
+/** From the moment a command changes the mailbox to the line in another session's IDLE. */
+async function idling(writer: Client, idler: Client): Promise<Figure[]> {
+  await idler.command("SELECT INBOX");
+  await idler.startIdle();
+  const latencies: number[] = [];
+  for (let n = 0; n < 200; n++) {
+    const heard = idler.heard("EXISTS");
+    const message = plainMessage(n);
+    const from = performance.now();
+    const appended = writer.command(`APPEND INBOX {${message.length}+}\r\n${message}`);
+    const at = await heard;
+    await appended;
+    latencies.push(at - from);
+  }
+  idler[Symbol.dispose]();
+  return [{
+    name: "APPEND to EXISTS in IDLE, p99, the APPEND included",
+    value: percentile(latencies, 99),
+    unit: "ms",
+    target: ["<=", 20],
+  }];
+}
+
+async function rounds(once: () => Promise<number>): Promise<number> {
+  const samples: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) samples.push(await once());
+  return median(samples);
+}
+
+async function stallFigure(what: string, server: BenchServer): Promise<Figure> {
+  const value = await server.ask({ kind: "stall" });
+  return {
+    name: `  longest stall of the event loop, ${what}`,
+    value,
+    unit: "ms",
+    target: ["<=", 50],
+  };
+}
+
+/** The isolate of the server. */
+class BenchServer {
+  readonly #worker = new Worker(new URL("imap_bench_server.ts", import.meta.url), {
+    type: "module",
+  });
+
+  async ask(request: ServerRequest): Promise<number> {
+    const answered = once(this.#worker, "message");
+    this.#worker.postMessage(request);
+    const [event] = await answered;
+    return (event as MessageEvent<number>).data;
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+}
+
+/** A client that reads as fast as it can and looks at nothing but the end of a reply. */
+class Client implements Disposable {
+  readonly #conn: Deno.TcpConn;
+  readonly #chunk = new Uint8Array(1024 * 1024);
+  lastBytes = 0;
+
+  private constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+  }
+
+  static async login(port: number): Promise<Client> {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    conn.setNoDelay(true);
+    const client = new Client(conn);
+    await client.#until(/ ready/);
+    await client.command(`LOGIN ${USER} ${PASSWORD}`);
+    return client;
+  }
+
+  async command(text: string): Promise<void> {
+    const bytes = fromBinary(`tag7 ${text}\r\n`);
+    for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+    await this.#until(/(?:^|\n)tag7 OK.*\r\n$/);
+  }
+
+  async timed(text: string): Promise<number> {
+    const from = performance.now();
+    await this.command(text);
+    return performance.now() - from;
+  }
+
+  async startIdle(): Promise<void> {
+    await this.#conn.write(fromBinary("tag7 IDLE\r\n"));
+    await this.#until(/^\+/);
+  }
+
+  async heard(word: string): Promise<number> {
+    await this.#until(new RegExp(word));
+    return performance.now();
+  }
+
+  [Symbol.dispose](): void {
+    this.#conn.close();
+  }
+
+  async #until(end: RegExp): Promise<void> {
+    this.lastBytes = 0;
+    let tail = "";
+    do {
+      const n = await this.#conn.read(this.#chunk);
+      if (n === null) throw new Error(`Server closed; the last it said: ${tail}`);
+      this.lastBytes += n;
+      tail = (tail + latin1.decode(this.#chunk.subarray(Math.max(0, n - 300), n))).slice(-300);
+      if (/(?:^|\n)tag7 (?:NO|BAD).*\r\n$/.test(tail)) throw new Error(tail);
+    } while (!end.test(tail));
+  }
+}
+const latin1 = new TextDecoder("latin1");
+
+type DatabaseConfig = Awaited<ReturnType<typeof testDatabase>>["config"];
+
+async function seed(config: DatabaseConfig, folder: string): Promise<void> {
+  const log = logger("bench");
+  await using db = await Database.open({ ...config, writeTimeoutMs: 600_000 }, {
+    log,
+    metrics: new Metrics(),
+  });
+  const notices = new Notices(db, { workerId: "seed" });
+  const hasher = new LocalHasher({ scheme: "sha512", cost: 4 });
+  const passwordHash = await hasher.hash(PASSWORD);
+  const account = await new AccountStore(db).create({ address: USER, passwordHash });
+  const mailboxes = new MailboxStore(db, notices);
+  const messages = new MessageStore(db, notices);
+  const blobs = new DiskBlobs(folder);
+  const append = async (mailbox: MailboxId, text: string, withBody: boolean) => {
+    const bytes = fromBinary(text);
+    const hash = createHash("sha256").update(bytes).digest("hex") as Hash;
+    const key = objectKey(USER, hash);
+    if (withBody) {
+      const spool = new Spool(folder);
+      await spool.write(bytes);
+      await blobs.put(key, await spool.finish());
+    }
+    await messages.append({
+      mailbox,
+      accountId: account.id,
+      hash,
+      objectKey: key,
+      facts: messageFacts(parseMessage(bytes)),
+      internalDate: new Date(Date.UTC(2026, 0, 1)),
+      flags: 0,
+      keywords: [],
+      deliveryKey: null,
+    });
+  };
+  const large = await mailboxes.create(account.id, "Large");
+  for (let n = 0; n < DIFFERENT; n++) await append(large.id, withTrace(shapedMessage(n)), false);
+  await repeat(db, large.id);
+  const bodies = await mailboxes.create(account.id, "Bodies");
+  for (let from = 0; from < BODIES; from += 50) {
+    const batch = Array.from({ length: 50 }, (_, i) => plainMessage(from + i, BODY_BYTES));
+    await Promise.all(batch.map((text) => append(bodies.id, text, true)));
+  }
+  for (const table of ["messages", "message_state"]) {
+    await db.transaction(async (tx) => await tx.script(`ANALYZE ${table}`));
+  }
+}
+
+/** Headers of the size that real mail has: some 3 KB of trace and signatures. */
+function withTrace(text: string): string {
+  const trace = Array.from({ length: 30 }, (_, n) => `X-Trace-${n}: ${"abc def ".repeat(10)}\r\n`);
+  return trace.join("") + text;
+}
+
+/** The different messages again and again, with ascending UIDs. */
+async function repeat(db: Database, mailbox: MailboxId): Promise<void> {
+  const times = LARGE / DIFFERENT - 1;
+  await db.transaction(async (tx) => {
+    await tx.query(sql`
+      INSERT INTO messages SELECT mailbox_id, uid + n * ${DIFFERENT}::int, created_modseq,
+        internal_date, saved_at, sent_date, size_bytes, header_bytes, hash, object_key, message_id,
+        in_reply_to, reference_ids, subject, base_subject, from_text, to_text, cc_text, bcc_text,
+        envelope, body_structure, structure, header
+      FROM generate_series(1, ${times}::int) AS n, messages WHERE mailbox_id = ${mailbox}`);
+    await tx.query(sql`
+      INSERT INTO message_state SELECT mailbox_id, uid + n * ${DIFFERENT}::int, modseq,
+        CASE WHEN (uid + n) % 20 = 0 THEN 0 ELSE 1 END,
+        CASE WHEN (uid + n) % 10 = 0 THEN ARRAY['$Forwarded'] END
+      FROM generate_series(1, ${times}::int) AS n, message_state WHERE mailbox_id = ${mailbox}`);
+    await tx.query(sql`
+      UPDATE mailboxes SET messages = ${LARGE}, uid_next = ${LARGE + 1}, unseen = (
+        SELECT count(*) FROM message_state WHERE mailbox_id = ${mailbox} AND flags & 1 = 0)
+      WHERE id = ${mailbox}`);
+  }, { timeoutMs: 600_000 });
+}
+
+if (import.meta.main) {
+  report("IMAP", await imapBench());
+  Deno.exit(0); // WHY: the shared test server's sockets would keep the program alive.
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { capabilities, commands, find } from "../../src/imap/registry.ts";
+import { inImap } from "../../src/imap/replies_refused.ts";
+
+const plain = { disabledCaps: [], additionalCaps: [] };
+
+function shown(
+  state: "greeted" | "authenticated",
+  { loginAllowed = true, config = plain }: {
+    readonly loginAllowed?: boolean;
+    readonly config?: { readonly disabledCaps: string[]; readonly additionalCaps: string[] };
+  } = {},
+): string[] {
+  return capabilities({ state, loginAllowed, config });
+}
+
+Deno.test("what is announced is what the table has", () => {
+  // deno-fmt-ignore
+  const both = [
+    "CHILDREN", "CREATE-SPECIAL-USE", "ENABLE", "ID", "IDLE", "IMAP4rev1", "MOVE", "NAMESPACE",
+    "SPECIAL-USE", "UIDPLUS", "UNSELECT",
+  ];
+  const stranger = [...both, "AUTH=PLAIN", "LITERAL-", "SASL-IR"].sort();
+  assert.deepEqual(shown("greeted").sort(), stranger);
+  assert.deepEqual(shown("authenticated").sort(), [...both, "LITERAL+"].sort());
+  assert.equal(shown("greeted")[0], "IMAP4rev1");
+});
+
+Deno.test("LOGINDISABLED replaces every way to send a password", () => {
+  const names = shown("greeted", { loginAllowed: false });
+  assert.ok(names.includes("LOGINDISABLED"));
+  assert.ok(!names.some((name) => name.startsWith("AUTH=") || name === "SASL-IR"));
+  assert.ok(!shown("authenticated", { loginAllowed: false }).includes("LOGINDISABLED"));
+});
+
+Deno.test("a disabled capability is neither announced nor served", () => {
+  const config = { disabledCaps: ["MOVE", "children"], additionalCaps: ["X-ICEWARP-SERVER"] };
+  const names = shown("authenticated", { config });
+  assert.ok(!names.includes("MOVE"));
+  assert.ok(!names.includes("CHILDREN"));
+  assert.ok(names.includes("X-ICEWARP-SERVER"));
+  assert.equal(find("MOVE", config), undefined);
+  assert.ok(find("LIST", config)); // a command of the base protocol stays
+  assert.ok(find("move", plain));
+});
+
+Deno.test("command names are unique, and no name of Object.prototype is one", () => {
+  assert.equal(new Set(commands.map(({ name }) => name)).size, commands.length);
+  for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
+    assert.equal(find(name, plain), undefined);
+  }
+});
+
+Deno.test("a missing mailbox is TRYCREATE only where creating it would help", () => {
+  const tryCreate = commands.filter((command) => command.tryCreate).map(({ name }) => name);
+  assert.deepEqual(tryCreate.sort(), ["APPEND", "COPY", "MOVE"]);
+  const missing = { kind: "no-such-mailbox", name: "x" } as const;
+  assert.equal(inImap(missing, { tryCreate: true }).code, "TRYCREATE");
+  assert.equal(inImap(missing).code, "NONEXISTENT");
+  assert.equal(inImap({ kind: "over-quota" }, { tryCreate: true }).code, "OVERQUOTA");
+});
+
+Deno.test("only FETCH, STORE and SEARCH hold EXPUNGE responses back", () => {
+  const quiet = commands.filter((command) => !command.expunges).map(({ name }) => name);
+  assert.deepEqual(quiet.sort(), ["FETCH", "SEARCH", "STORE"]); // RFC 3501 §7.4.1
+});

@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import type { Uid } from "../../src/lib/ids.ts";
+import { DEFAULT_MAILBOXES } from "../../src/store/create_mailboxes.ts";
+import { EVERY_UID, type Fixture, inconsistencies, openFixture, someMessage } from "./fixture.ts";
+
+async function names(it: Fixture): Promise<string[]> {
+  const defaults = new Set(DEFAULT_MAILBOXES.map(([name]) => name));
+  const all = await it.mailboxes.list(it.account);
+  return all.map(({ name }) => name).filter((name) => !defaults.has(name));
+}
+
+Deno.test("a new account has the default mailboxes, subscribed", async () => {
+  await using it = await openFixture();
+  const all = await it.mailboxes.list(it.account);
+  assert.deepEqual(
+    all.map(({ name, specialUse }) => [name, specialUse]),
+    [...DEFAULT_MAILBOXES].map(([name, use]) => [name, use]).sort((a, b) =>
+      (a[0] ?? "").toLowerCase() < (b[0] ?? "").toLowerCase() ? -1 : 1
+    ),
+  );
+  assert.deepEqual(await it.mailboxes.subscriptions(it.account), all.map(({ name }) => name));
+});
+
+Deno.test("find() knows names in any case, INBOX as the first level, too", async () => {
+  await using it = await openFixture();
+  await it.mailboxes.create(it.account, "inbox/Straße");
+  for (const name of ["INBOX/Straße", "inBox/STRAße", "Inbox/straße"]) {
+    assert.equal((await it.mailboxes.find(it.account, name)).name, "INBOX/Straße", name);
+  }
+  for (const name of ["nope", "a\0b", "\ud800", "", "INBOX/"]) {
+    await assert.rejects(it.mailboxes.find(it.account, name), {
+      refusal: { kind: "no-such-mailbox", name },
+    });
+  }
+});
+
+Deno.test("create() makes parents, refuses what exists, keeps the parents' case", async () => {
+  await using it = await openFixture();
+  await it.mailboxes.create(it.account, "Foo/bar/baz/");
+  const deep = await it.mailboxes.create(it.account, "FOO/BAR/qux");
+  assert.equal(deep.name, "Foo/bar/qux");
+  assert.deepEqual(await names(it), ["Foo", "Foo/bar", "Foo/bar/baz", "Foo/bar/qux"]);
+  await assert.rejects(it.mailboxes.create(it.account, "foo/BAR"), {
+    refusal: { kind: "mailbox-exists", name: "foo/BAR" },
+  });
+  await assert.rejects(it.mailboxes.create(it.account, "inbox"), {
+    refusal: { kind: "mailbox-exists", name: "INBOX" },
+  });
+});
+
+Deno.test("create() refuses bad names", async () => {
+  await using it = await openFixture();
+  const bad = ["", "/", "a//b", "/a", "a/../b", ".", "a\0", "a\nb", "\ud800", "x".repeat(256)];
+  bad.push(Array(33).fill("a").join("/"), Array(5).fill("é".repeat(120)).join("/"));
+  for (const name of bad) {
+    const error = await it.mailboxes.create(it.account, name).catch((thrown) => thrown);
+    assert.equal(error.refusal?.kind, "bad-mailbox-name", JSON.stringify(name));
+  }
+  assert.deepEqual(await names(it), []);
+});
+
+Deno.test("create() with a special use: one of the known ones, once", async () => {
+  await using it = await openFixture();
+  const refused = { refusal: { kind: "bad-special-use", why: "another mailbox has it" } };
+  await assert.rejects(it.mailboxes.create(it.account, "S", { specialUse: "\\Sent" }), refused);
+  await assert.rejects(it.mailboxes.create(it.account, "S", { specialUse: "\\All" }));
+  await it.mailboxes.delete(it.account, "Sent");
+  const sent = await it.mailboxes.create(it.account, "S", { specialUse: "\\Sent" });
+  assert.equal(sent.specialUse, "\\Sent");
+});
+
+Deno.test("parallel create() of one name gives one mailbox", async () => {
+  await using it = await openFixture();
+  const done = await Promise.allSettled(
+    ["a/b/c", "A/B/C", "a/b/d", "A/b/D", "a/b/c"].map((name) =>
+      it.mailboxes.create(it.account, name)
+    ),
+  );
+  assert.equal(done.filter(({ status }) => status === "fulfilled").length, 2);
+  assert.equal((await names(it)).length, 4);
+});
+
+Deno.test("delete() and create() again: the name is free at once, UIDVALIDITY grows", async () => {
+  await using it = await openFixture();
+  let last = 0;
+  for (let round = 0; round < 3; round++) {
+    const box = await it.mailboxes.create(it.account, "Again");
+    assert.ok(box.uidValidity > last, `${box.uidValidity} after ${last}`);
+    last = box.uidValidity;
+    await it.messages.append(someMessage(box));
+    await it.mailboxes.delete(it.account, "again");
+    assert.equal(await it.mailboxes.get(box.id), null);
+  }
+});
+
+Deno.test("delete() refuses INBOX and mailboxes with children", async () => {
+  await using it = await openFixture();
+  await it.mailboxes.create(it.account, "a/b");
+  await it.mailboxes.create(it.account, "a0");
+  await assert.rejects(it.mailboxes.delete(it.account, "A"), {
+    refusal: { kind: "mailbox-has-children", name: "a" },
+  });
+  await assert.rejects(it.mailboxes.delete(it.account, "inbox"), {
+    refusal: { kind: "mailbox-protected", name: "INBOX" },
+  });
+  await it.mailboxes.delete(it.account, "a/b");
+  await it.mailboxes.delete(it.account, "a");
+  assert.deepEqual(await names(it), ["a0"]);
+});
+
+Deno.test("rename() takes the subtree and its subscriptions, not its prefix siblings", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account } = it;
+  for (const name of ["a_b/x/y", "a_bc", "axb/x", "a_b c", "a%/q"]) {
+    await mailboxes.create(account, name);
+  }
+  await mailboxes.subscribe(account, "a_b/x/y");
+  await mailboxes.subscribe(account, "a_b/missing");
+  await mailboxes.subscribe(account, "a_bc");
+  const box = await mailboxes.find(account, "a_b/x/y");
+  const { uid } = await it.messages.append(someMessage(box));
+  await mailboxes.rename(account, "A_B", "New/Place");
+  assert.deepEqual(await names(it), [
+    "a%",
+    "a%/q",
+    "a_b c",
+    "a_bc",
+    "axb",
+    "axb/x",
+    "New",
+    "New/Place",
+    "New/Place/x",
+    "New/Place/x/y",
+  ]);
+  const moved = await mailboxes.find(account, "New/Place/x/y");
+  assert.deepEqual([moved.id, moved.uidValidity], [box.id, box.uidValidity]);
+  assert.deepEqual([...(await it.messages.uids(moved.id)).uids], [uid]);
+  const subscribed = await mailboxes.subscriptions(account);
+  assert.deepEqual(subscribed.filter((name) => /place|a_b/i.test(name)), [
+    "a_bc",
+    "New/Place/missing",
+    "New/Place/x/y",
+  ]);
+});
+
+Deno.test("rename() of letter case alone, into itself, onto another, of nothing", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account } = it;
+  await mailboxes.create(account, "foo/bar");
+  const before = await mailboxes.find(account, "foo/bar");
+  await mailboxes.subscribe(account, "foo/bar");
+  await mailboxes.rename(account, "foo", "FOO");
+  assert.deepEqual(await names(it), ["FOO", "FOO/bar"]);
+  assert.ok((await mailboxes.subscriptions(account)).includes("FOO/bar"));
+  assert.equal((await mailboxes.find(account, "foo/bar")).uidValidity, before.uidValidity);
+  await assert.rejects(mailboxes.rename(account, "foo", "foo/bar/baz"), {
+    refusal: { kind: "bad-mailbox-name", why: "inside of what is renamed" },
+  });
+  for (const to of ["FOO", "sent", "INBOX"]) {
+    const error = await mailboxes.rename(account, "foo", to).catch((thrown) => thrown);
+    assert.equal(error.refusal?.kind, "mailbox-exists", to);
+  }
+  await assert.rejects(mailboxes.rename(account, "nothing", "x"), {
+    refusal: { kind: "no-such-mailbox", name: "nothing" },
+  });
+  await mailboxes.rename(account, "foo", "food");
+  assert.deepEqual(await names(it), ["food", "food/bar"]);
+});
+
+Deno.test("rename() onto a name that was used before never lowers its UIDVALIDITY", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account } = it;
+  const old = await mailboxes.create(account, "old");
+  let used = await mailboxes.create(account, "used");
+  for (let round = 0; round < 3; round++) {
+    await mailboxes.delete(account, "used");
+    used = await mailboxes.create(account, "used");
+  }
+  await mailboxes.delete(account, "used");
+  assert.ok(used.uidValidity > old.uidValidity);
+  await mailboxes.rename(account, "old", "used");
+  const now = await mailboxes.find(account, "used");
+  assert.equal(now.id, old.id);
+  assert.ok(now.uidValidity > used.uidValidity);
+  await mailboxes.rename(account, "used", "elsewhere");
+  await mailboxes.rename(account, "elsewhere", "used");
+  assert.equal((await mailboxes.find(account, "used")).uidValidity, now.uidValidity);
+});
+
+Deno.test("rename() of INBOX moves its messages and leaves it empty", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account, inbox } = it;
+  await mailboxes.create(account, "INBOX/kept");
+  for (let n = 0; n < 5; n++) {
+    await it.messages.append(someMessage(inbox, { flags: n % 2, keywords: ["$Work"] }));
+  }
+  const since = (await it.messages.uids(inbox.id)).modseq;
+  await mailboxes.rename(account, "inbox", "Old/Mail");
+  const target = await mailboxes.find(account, "old/mail");
+  const source = await mailboxes.find(account, "INBOX");
+  assert.deepEqual([source.id, source.messages, source.unseen, source.sizeBytes], [
+    inbox.id,
+    0,
+    0,
+    0,
+  ]);
+  assert.deepEqual([target.messages, target.unseen, target.uidNext], [5, 3, 6]);
+  assert.deepEqual(target.keywords, ["$Work"]);
+  assert.deepEqual(await names(it), ["INBOX/kept", "Old", "Old/Mail"]);
+  const gone = await it.messages.changes(inbox.id, since, 100);
+  assert.deepEqual(
+    gone.map(({ uid, expunged }) => [uid, expunged]),
+    [1, 2, 3, 4, 5].map((uid) => [
+      uid,
+      true,
+    ]),
+  );
+  const rows = await it.messages.rows(target.id, EVERY_UID, { envelope: true });
+  assert.deepEqual(rows.map(({ flags, keywords }) => [flags, keywords[0]]), [
+    [0, "$Work"],
+    [1, "$Work"],
+    [0, "$Work"],
+    [1, "$Work"],
+    [0, "$Work"],
+  ]);
+  for (const id of [source.id, target.id]) {
+    assert.deepEqual(await inconsistencies(it.db, id), []);
+  }
+  const { uid } = await it.messages.append(someMessage(inbox));
+  assert.equal(uid, 6);
+});
+
+Deno.test("subscriptions are names: of any case once, also of no mailbox", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account } = it;
+  await mailboxes.subscribe(account, "SENT");
+  await mailboxes.subscribe(account, "Ghost/a/");
+  await mailboxes.subscribe(account, "ghost/A");
+  await mailboxes.unsubscribe(account, "junk");
+  await mailboxes.unsubscribe(account, "never\0");
+  assert.deepEqual(await mailboxes.subscriptions(account), [
+    "Archive",
+    "Drafts",
+    "Ghost/a",
+    "INBOX",
+    "Sent",
+    "Trash",
+  ]);
+});
+
+Deno.test("claimRecent() only goes up; modseqs() leaves out what is gone", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account, inbox } = it;
+  await mailboxes.claimRecent(inbox.id, 5 as Uid);
+  await mailboxes.claimRecent(inbox.id, 3 as Uid);
+  assert.equal((await mailboxes.get(inbox.id))?.recentUid, 5);
+  const box = await mailboxes.create(account, "x");
+  await mailboxes.delete(account, "x");
+  assert.deepEqual([...(await mailboxes.modseqs([inbox.id, box.id])).keys()], [inbox.id]);
+});
