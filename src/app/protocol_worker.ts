@@ -54,11 +54,12 @@ setInterval(() => void supervisor.beat(), BEAT_MS);
 async function start(settings: WorkerSettings, hashPort: MessagePort): Promise<void> {
   isolate = `worker-${settings.number}`;
   startLogging(settings.config.logging.level, (entry) => forwarder.write(entry));
-  new StallMonitor({ isolate, log, metrics });
   hasher = new RemoteHasher(hashPort, { scheme: "bcrypt", cost: settings.config.bcryptCost });
   const opened = await openServices(settings, { hasher, metrics });
   services = opened;
   listeners = openListeners({ settings, services: opened, metrics, draining: draining.signal });
+  // WHY only now: loading modules holds the event loop, and nobody waits for it.
+  new StallMonitor({ isolate, log, metrics });
   log.debug("serving", { isolate });
 }
 

@@ -57,7 +57,6 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   using _silence = { [Symbol.dispose]: stopLogging };
   const log = logger("supervisor");
   const metrics = new Metrics();
-  using _monitor = new StallMonitor({ isolate: "supervisor", log, metrics });
   using _net = catchBugs(log);
 
   const folder = await openDataFolder(options.config.dataDir);
@@ -98,6 +97,8 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   reload = () => reloadConfig(options, { writer, pool, log });
   reconnect = (worker) => void told(pool.remote(worker)?.useHasher(hashers.connect(worker)), log);
 
+  // WHY only now: loading modules holds the event loop, and nobody waits for it.
+  using _monitor = new StallMonitor({ isolate: "supervisor", log, metrics });
   log.info("started", { version: VERSION, workers: pool.size, database: running.title });
   const { title } = running;
   const workers = pool.size;

@@ -1,16 +1,29 @@
-import type { Config, DatabaseConfig, DatabaseEndpoint } from "../config/config.ts";
+import type { Config, DatabaseConfig, DatabaseEndpoint, S3Config } from "../config/config.ts";
 import type { DataFolders } from "./worker_protocol.ts";
 
 /**
- * QUIRK: pg 8.23.1 asks for `PG` and each option's name, even when the option is set, for USER (USERNAME on
- * Windows) and NODE_PG_FORCE_NATIVE when it is loaded, and throws when it may not ask.
+ * QUIRK: pg 8.23.1 asks for `PG` and the name of each option, even of those that are set, and for
+ * USER (USERNAME on Windows) and NODE_PG_FORCE_NATIVE when it is loaded; it throws when it may not.
  */
-const ENVIRONMENT = ["PG*", "NODE_PG_FORCE_NATIVE", "USER", "USERNAME"];
+const PG_ENVIRONMENT = ["PG*", "NODE_PG_FORCE_NATIVE", "USER", "USERNAME"];
+/**
+ * QUIRK: @aws-sdk/client-s3 3.1169.0 looks for settings it does not need in the environment and in
+ * the home folder (which stays closed), and puts the system's release into its User-Agent.
+ */
+const S3_ENVIRONMENT = [
+  "AWS_*",
+  "_X_AMZN_TRACE_ID",
+  "HOME",
+  "HOMEDRIVE",
+  "HOMEPATH",
+  "USERPROFILE",
+];
+const S3_SYSTEM: "osRelease"[] = ["osRelease"];
 
 /**
- * What a protocol worker may do: listen where the configuration says, talk to the database, and
- * read and write its two folders. It cannot run programs, load native code or import modules that
- * were not in its graph.
+ * What a protocol worker may do: listen where the configuration says, talk to the database and the
+ * object store, and read and write its two folders. It cannot run programs, load native code or
+ * import modules that were not in its graph.
  */
 export function workerPermissions(
   config: Config & { readonly database: DatabaseConfig },
@@ -19,19 +32,21 @@ export function workerPermissions(
   const endpoints = [config.database.write, ...config.database.read];
   const sockets = endpoints.flatMap(socketPaths);
   const files = [bodies, spool, ...sockets];
+  const bucket = config.s3 ? [objectStore(config.s3)] : [];
   return {
     // QUIRK: Deno 2.9 wants all three for a unix socket: net, and read and write on its path.
     net: [
       ...listening(config),
       ...endpoints.flatMap(hosts),
       ...sockets.map((path) => `unix:${path}`),
+      ...bucket,
     ],
     read: files,
     write: files,
-    env: ENVIRONMENT,
+    env: config.s3 ? [...PG_ENVIRONMENT, ...S3_ENVIRONMENT] : PG_ENVIRONMENT,
     run: false,
     ffi: false,
-    sys: false,
+    sys: config.s3 ? S3_SYSTEM : false,
     import: false,
   };
 }
@@ -49,6 +64,10 @@ function hosts({ hosts, port }: DatabaseEndpoint): string[] {
 
 function socketPaths({ hosts, port }: DatabaseEndpoint): string[] {
   return hosts.filter(isSocketFolder).map((folder) => `${folder}/.s.PGSQL.${port}`);
+}
+
+function objectStore({ endpoint, useSsl }: S3Config): string {
+  return /:\d+$/.test(endpoint) ? endpoint : `${endpoint}:${useSsl ? 443 : 80}`;
 }
 
 /** As in libpq: a host that begins with a slash is the folder of a unix socket. */

@@ -45,7 +45,7 @@ export class S3Blobs implements Blobs {
 
   async put(key: ObjectKey, body: Spooled): Promise<void> {
     if (await this.size(key) === body.sizeBytes) return;
-    const content = body.bytes ?? Readable.from(body.chunks(), { objectMode: false });
+    const content = body.bytes ?? Readable.from(copies(body.chunks()), { objectMode: false });
     const stored = await this.#ask(() =>
       this.#client.send(
         new this.#sdk.PutObjectCommand({
@@ -126,6 +126,11 @@ export class S3Blobs implements Blobs {
       throw unavailable("bodies", error);
     }
   }
+}
+
+/** WHY: a piece is valid until the next is asked for, and a stream asks ahead. */
+async function* copies(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) yield new Uint8Array(chunk);
 }
 
 /** A missing bucket is trouble, not a missing object. */

@@ -185,7 +185,6 @@ class Scan {
   }
 
   #isEscaped(at: number): boolean {
-    if (at) return false;
     let backslashes = 0;
     while (backslashes < at && this.#text[at - 1 - backslashes] === "\\") backslashes++;
     return backslashes % 2 === 1;

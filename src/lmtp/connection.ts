@@ -35,9 +35,6 @@ export function serveLmtp(
   };
 }
 
-/** What a client is told that finds no place: RFC 5321 §3.8. */
-export const busy: string = renderReply(reply(421, "4.3.2", "Too many connections"));
-
 const LEAVING = reply(421, "4.3.2", "Shutting down");
 const FAULTS: Record<Extract<Line, { readonly fault: unknown }>["fault"], Reply> = {
   "too-long": reply(500, "5.5.2", "Line is too long"),
@@ -82,7 +79,7 @@ class Conversation {
       }
     } finally {
       draining.removeEventListener("abort", onDrain);
-      if (this.#session.state !== "closed") this.#enter({ state: "closed" });
+      this.#close();
       this.#log.debug("disconnected", { why: connection.closeReason });
     }
   }
@@ -101,7 +98,7 @@ class Conversation {
     });
     this.#isWaiting = false;
     this.#connection.setMinimumRate(null);
-    if (!line) return this.#enter({ state: "closed" });
+    if (!line) return this.#close();
     if (this.#input.isAhead) this.#connection.hold();
     if ("text" in line) await this.#handle(line.text);
     else this.#fault(line.fault);
@@ -163,6 +160,11 @@ class Conversation {
 
   #leave(last: Reply): void {
     this.#reply(last);
+    this.#close();
+  }
+
+  /** WHY: a drain may have closed the session while a read was waiting. */
+  #close(): void {
     if (this.#session.state !== "closed") this.#enter({ state: "closed" });
   }
 

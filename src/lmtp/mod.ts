@@ -1,3 +1,3 @@
 /** The LMTP server: RFC 2033. */
-export { busy, serveLmtp } from "./connection.ts";
+export { serveLmtp } from "./connection.ts";
 export type { LmtpServices } from "./services.ts";

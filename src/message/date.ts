@@ -12,7 +12,7 @@ export function parseDate(text: string): Date | null {
   if (iso) return fromIso(iso);
   const found = new Found();
   for (const word of plain.split(SEPARATOR)) {
-    if (word !== "" && !found.take(word)) break;
+    if (word !== "") found.take(word);
   }
   return found.date();
 }
@@ -81,19 +81,21 @@ class Found {
   #offset: number | null = null;
   #broken = false;
 
-  /** Takes a word; false when nothing after it can matter. */
-  take(word: string): boolean {
+  take(word: string): void {
     const dashed = DASHED.exec(word);
     if (dashed) {
       const [, day = "", name = "", year = ""] = dashed;
-      return this.#takeNumber(day) && this.#takeName(name) && this.#takeNumber(year);
+      this.#takeNumber(day);
+      this.#takeName(name);
+      this.#takeNumber(year);
+      return;
     }
-    const time = TIME.exec(word);
-    if (time && this.#time === null) return this.#takeTime(time);
-    const offset = OFFSET.exec(word);
-    if (offset && this.#time !== null) return this.#takeOffset(offset);
-    if (/^\d{1,4}\.?$/.test(word)) return this.#takeNumber(word);
-    return this.#takeName(word);
+    const time = this.#time === null ? TIME.exec(word) : null;
+    const offset = this.#time === null ? null : OFFSET.exec(word);
+    if (time) this.#takeTime(time);
+    else if (offset) this.#takeOffset(offset);
+    else if (/^\d{1,4}\.?$/.test(word)) this.#takeNumber(word);
+    else this.#takeName(word);
   }
 
   date(): Date | null {
@@ -102,43 +104,35 @@ class Found {
     return moment([this.#year, this.#month, this.#day, hour, minute, second], this.#offset ?? 0);
   }
 
-  #takeNumber(word: string): boolean {
+  #takeNumber(word: string): void {
     const value = parseInt(word, 10);
     if (this.#day === 0 && word.length <= 2) {
       this.#day = value;
       this.#broken = value < 1 || value > 31;
     } else if (this.#year === null) this.#year = fullYear(value, word.length);
-    return true;
   }
 
-  #takeName(word: string): boolean {
+  #takeName(word: string): void {
     const upper = word.toUpperCase();
-    if (this.#time !== null) {
-      const half = upper === "AM" || upper === "PM" ? upper : null;
-      if (half) return this.#halfDay(half);
-      this.#offset ??= ZONES.get(upper) ?? null;
-      return true;
-    }
-    this.#month ||= MONTH_NUMBER.get(word.slice(0, 3).toLowerCase()) ?? 0;
-    return true;
+    if (this.#time === null) this.#month ||= MONTH_NUMBER.get(word.slice(0, 3).toLowerCase()) ?? 0;
+    else if (upper === "AM" || upper === "PM") this.#halfDay(upper);
+    else this.#offset ??= ZONES.get(upper) ?? null;
   }
 
-  #takeTime([, hour = "", minute = "", second = "0", half]: RegExpExecArray): boolean {
+  #takeTime([, hour = "", minute = "", second = "0", half]: RegExpExecArray): void {
     this.#time = [Number(hour), Number(minute), Number(second)];
-    return half === undefined || this.#halfDay(half.toUpperCase());
+    if (half !== undefined) this.#halfDay(half.toUpperCase());
   }
 
-  #halfDay(half: string): boolean {
+  #halfDay(half: string): void {
     const [hour, minute, second] = this.#time ?? [0, 0, 0];
-    if (hour < 1 || hour > 12) return true; // QUIRK: "14:00 PM"
+    if (hour < 1 || hour > 12) return; // QUIRK: "14:00 PM"
     this.#time = [hour % 12 + (half === "PM" ? 12 : 0), minute, second];
-    return true;
   }
 
-  #takeOffset([, sign, hours = "0", minutes = "0"]: RegExpExecArray): boolean {
+  #takeOffset([, sign, hours = "0", minutes = "0"]: RegExpExecArray): void {
     const east = Number(hours) * 60 + Number(minutes);
     this.#offset = sign === "-" ? -east : east;
-    return true;
   }
 }
 

@@ -52,7 +52,7 @@ export const TEXT_BYTES_MAX = 8 * 1024;
 /** The facts of a message as it was received. */
 export function messageFacts(parsed: ParsedMessage): MessageFacts {
   const { fields, header, headerBytes, root } = parsed;
-  const subject = bounded(fields.decoded("subject") ?? "");
+  const subject = decodedText(fields.get("subject") ?? "");
   const date = fields.get("date");
   return {
     sizeBytes: parsed.sizeBytes,
@@ -89,12 +89,15 @@ export function withPrefix(facts: MessageFacts, prefix: Uint8Array): MessageFact
   };
 }
 
-/** Octets of one decoded field that can matter: WHY: encoded words are up to ten times as long. */
-const FIELD_MAX = 16 * TEXT_BYTES_MAX;
+/** Octets of one field that are decoded: encoded words are at most some four times as long. */
+const FIELD_MAX = 6 * TEXT_BYTES_MAX;
 
 function addressText(fields: Header, name: string): string {
   const bodies = fields.all(name);
-  const text = bodies.length === 1 ? bodies[0] ?? "" : bodies.join(", ");
+  return decodedText(bodies.length === 1 ? bodies[0] ?? "" : bodies.join(", "));
+}
+
+function decodedText(text: string): string {
   return bounded(decodeWords(text.slice(0, FIELD_MAX)));
 }
 

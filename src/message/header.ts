@@ -27,11 +27,6 @@ export class Header {
     return new Header(toBinary(bytes));
   }
 
-  /** How many fields there are. */
-  get size(): number {
-    return this.#names.length;
-  }
-
   /** The first field of that name: unfolded, trimmed binary string without NUL, CR and LF. */
   get(name: string): string | undefined {
     const index = this.#names.indexOf(name.toLowerCase());

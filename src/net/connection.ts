@@ -49,6 +49,7 @@ export class Connection {
   #transport: Transport;
   #state: "open" | "ending" | "closed" = "open";
   #closeReason: string | null = null;
+  #ending: Promise<void> = Promise.resolve();
   #controller: AbortController | undefined;
   #unread: Uint8Array | undefined;
   #pending: Promise<number | null> | undefined;
@@ -217,8 +218,12 @@ export class Connection {
    * Sends what is queued, says EOF, reads away for a moment what the client still says (a close with
    * unread input would reset the connection and lose our last words), closes. Never throws.
    */
-  async end(): Promise<void> {
-    if (this.#state !== "open") return;
+  end(): Promise<void> {
+    if (this.#state === "open") this.#ending = this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     this.#state = "ending";
     this.#closeReason ??= "closed";
     try {

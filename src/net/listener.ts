@@ -98,7 +98,7 @@ export class Listener implements AsyncDisposable {
       try {
         this.#admit(await this.#socket.accept());
       } catch (error) {
-        if (this.#closed || error instanceof Deno.errors.BadResource) return;
+        if (this.#closed) return;
         // QUIRK: Deno 2.9 accept() throws NotConnected for a peer that has reset already (#8499).
         if (error instanceof Deno.errors.NotConnected) continue;
         this.#options.log.warning("accept failed", { error });

@@ -13,8 +13,8 @@ export { sql } from "./sql.ts";
 
 /** Pipelined connections: more bring nothing, fewer let a long answer delay short ones. */
 const SHARED_MAX = 3;
-/** Runs of a transaction that fails by deadlock or serialisation. */
-const ATTEMPTS_MAX = 4;
+/** Runs of a transaction after deadlocks, and of a read after lost connections. */
+const ATTEMPTS_MAX = SHARED_MAX + 1;
 /** Housekeeping of connections. */
 const TICK_MS = 1_000;
 
@@ -231,7 +231,7 @@ export class Database implements AsyncDisposable {
     const compiled = compile(statement);
     let status = "success";
     try {
-      return await this.#twice(compiled.text, () => run(compiled));
+      return await this.#patiently(compiled.text, () => run(compiled));
     } catch (error) {
       status = "error";
       throw this.#failed(error);
@@ -243,15 +243,19 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** Runs a pure read a second time when its connection was lost on the way. */
-  async #twice<T>(text: string, run: () => Promise<T>): Promise<T> {
-    try {
-      return await run();
-    } catch (error) {
-      const isRead = /^\s*SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b)/s.test(text);
-      if (mayRunAgain(error)) return await run();
-      if (!isRead || !breaksConnection(error)) throw error;
-      return await run();
+  /**
+   * Runs a pure read again when its connection was lost on the way, and anything after a deadlock.
+   * WHY: after a restart of the server every shared connection may be dead without knowing it.
+   */
+  async #patiently<T>(text: string, run: () => Promise<T>): Promise<T> {
+    const isRead = /^\s*SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b)/s.test(text);
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await run();
+      } catch (error) {
+        const again = mayRunAgain(error) || isRead && breaksConnection(error);
+        if (!again || attempt >= ATTEMPTS_MAX) throw error;
+      }
     }
   }
 

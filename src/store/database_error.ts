@@ -9,7 +9,8 @@ export class ConnectionError extends Error {
 export function sqlState(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error)) return null;
   const { code } = error;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  // WHY: every SQLSTATE has a digit; "EPIPE" of the socket has five characters, too.
+  return typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 
 /** True when the statement's transaction is surely rolled back and may simply be run again. */

@@ -15,8 +15,8 @@ export async function expunge(
   const box = await lockMailbox(tx, mailbox);
   const modseq = (box.highestModseq + 1) as Modseq;
   const among = uids
-    ? sql`SELECT state.uid FROM ${wantedStates(mailbox, uids)} WHERE state.flags & 8 <> 0`
-    : sql`SELECT uid FROM message_state WHERE mailbox_id = ${mailbox} AND flags & 8 <> 0`;
+    ? sql`SELECT state.uid FROM ${wantedStates(mailbox, uids)} WHERE state.flags & 8 = 8`
+    : sql`SELECT uid FROM message_state WHERE mailbox_id = ${mailbox} AND flags & 8 = 8`;
   const rows = await tx.query<[Uid]>(sql`
     WITH picked AS (${among}), gone AS (
       DELETE FROM message_state AS state USING picked

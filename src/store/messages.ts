@@ -91,12 +91,12 @@ export class MessageStore {
   /** Removes the messages with \Deleted, all or those among `uids`. */
   async expunge(mailbox: MailboxId, uids: UidSet | null): Promise<Expunged> {
     // WHY: CLOSE expunges every time, and nearly every time there is nothing to do.
-    const [row] = await this.db.query<{ modseq: Modseq; any: boolean }>(sql`
-      SELECT highest_modseq AS modseq, EXISTS (SELECT 1 FROM message_state
-        WHERE mailbox_id = ${mailbox} AND flags & 8 <> 0) AS any
+    const [row] = await this.db.query<{ modseq: Modseq; first: Uid | null }>(sql`
+      SELECT highest_modseq AS modseq, (SELECT uid FROM message_state
+        WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 ORDER BY uid LIMIT 1) AS first
       FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL`);
     if (!row) throw new Refused({ kind: "gone", what: "mailbox" });
-    if (!row.any || uids?.isEmpty) return { modseq: row.modseq, expunged: NumberSet.from([]) };
+    if (row.first === null || uids?.isEmpty) return { modseq: row.modseq, expunged: NumberSet.from([]) };
     const result = await this.db.transaction((tx) => expunge(tx, mailbox, uids));
     if (!result.expunged.isEmpty) this.notices.changed(mailbox, result.modseq);
     return result;

@@ -79,7 +79,7 @@ addr = "127.0.0.1:0"
     assert.equal(code, 69, stderr);
     assert.match(
       stderr,
-      new RegExp(`sora: The database at 127\\.0\\.0\\.1:${port} cannot be used: .*refused`),
+      new RegExp(`sora: The database at 127\\.0\\.0\\.1:${port} cannot be used: .*ECONNREFUSED`),
     );
     assert.ok(!stderr.includes("s3cret-word"));
   });

@@ -193,6 +193,7 @@ class Client implements Disposable {
   }
 
   async command(text: string): Promise<void> {
+    console.log(performance.now() | 0, text.slice(0,50));
     const bytes = fromBinary(`tag7 ${text}\r\n`);
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
     await this.#until(/(?:^|\n)tag7 OK.*\r\n$/);

@@ -37,6 +37,11 @@ export async function metric(port: number, name: string): Promise<number> {
   return values.length === 0 ? NaN : values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
+/** How often an event loop of the server stood still for more than 50 ms so far. */
+export function stallsOf(server: { readonly metricsPort: number }): Promise<number> {
+  return metric(server.metricsPort, "sora_event_loop_stall_seconds_count");
+}
+
 export function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }

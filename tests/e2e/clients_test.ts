@@ -75,10 +75,12 @@ User ${ADDRESS}
 Pass "${PASSWORD}"
 SSLType None
 AuthMechs LOGIN
+
 MaildirStore near
 Path ${maildir}/
 Inbox ${maildir}/INBOX
 SubFolders Verbatim
+
 Channel all
 Far :far:
 Near :near:

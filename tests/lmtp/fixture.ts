@@ -6,7 +6,7 @@ import type { AccountId, MailboxId, Modseq, Uid, UidValidity } from "../../src/l
 import { type Refusal, Refused, unavailable } from "../../src/lib/refused.ts";
 import type { ObjectKey } from "../../src/blobs/blobs.ts";
 import { serveLmtp } from "../../src/lmtp/mod.ts";
-import { Connection } from "../../src/net/connection.ts";
+import { Connection, ConnectionGone } from "../../src/net/connection.ts";
 import type { Ticker } from "../../src/net/ticker.ts";
 import { memoryPair, type Transport } from "../../src/net/transport.ts";
 import type { Log } from "../../src/observe/log.ts";
@@ -93,10 +93,14 @@ export class LmtpFixture {
       log: this.#log(),
       metrics: nullMetrics,
     }, { ...testConfig, ...config });
-    const session = serve(connection).then(
-      () => connection.end(),
-      () => connection.close(), // As the listener does.
-    );
+    const session = (async () => {
+      try {
+        await serve(connection);
+      } catch (error) {
+        if (!(error instanceof ConnectionGone)) throw error;
+      }
+      await connection.end(); // As the listener does.
+    })();
     return { client: new LmtpClient(far), session };
   }
 

@@ -5,7 +5,7 @@ import { testConfig } from "./lmtp_config.ts";
 import { Delivery } from "../../src/delivery/delivery.ts";
 import type { Uid } from "../../src/lib/ids.ts";
 import { toBinary } from "../../src/lib/bytes.ts";
-import { busy, serveLmtp } from "../../src/lmtp/mod.ts";
+import { serveLmtp } from "../../src/lmtp/mod.ts";
 import { listen, type Listener } from "../../src/net/listener.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
@@ -52,7 +52,6 @@ async function withServer(body: (server: Server) => Promise<void>): Promise<void
     port: 0,
     protocol: "lmtp",
     serverName: "lmtp",
-    busy,
     onConnection,
     log,
     metrics,

@@ -30,6 +30,7 @@ const cases: [subject: string, base: string, isReply: boolean][] = [
   ["[fwd: [fwd: hello] ]", "hello", true],
   ["Re: [fwd: hello (fwd)]", "hello", true],
   ["[fwd: hello", "[fwd: hello", false],
+  ["[fwd:]", "", true],
   ["Re:", "", true],
   ["Re: ", "", true],
   ["(fwd)", "", true],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { renderBody, renderBodyStructure } from "../../src/message/body_structure.ts";
+import { decodeStructure } from "../../src/message/structure_codec.ts";
 import { BodyGrammar } from "./support/body_grammar.ts";
 import { lines, read, utf8 } from "./support/read.ts";
 
@@ -94,6 +95,32 @@ for (const [name, text, expected] of cases) {
     assert.equal(renderBodyStructure(root), expected);
   });
 }
+
+const fields: [field: string, expected: string][] = [
+  ["Content-Transfer-Encoding: 8BIT;", '"8BIT"'],
+  ['Content-Transfer-Encoding: "base64"', '"BASE64"'],
+  ["Content-Transfer-Encoding: (none)", '"7BIT"'],
+  ["Content-Transfer-Encoding:", '"7BIT"'],
+  ["Content-Transfer-Encoding: 7-bit ascii", '"7BIT"'],
+  ["Content-Disposition: ; filename=x", '("ATTACHMENT" ("FILENAME" "x"))'],
+  ["Content-Disposition:", "7BIT"],
+  ["Content-Language: , en ,,", '("en")'],
+  ["Content-Language: \xe4", '("=?UTF-8?B?w6Q=?=")'],
+  ['Content-Type: a/b; x="(\\")"', '("X" "(\\")")'],
+];
+
+for (const [field, expected] of fields) {
+  Deno.test(`the structure with ${JSON.stringify(field)}`, () => {
+    const rendered = renderBodyStructure(read(lines(field, "", "x")).root);
+    assert.ok(rendered.includes(expected), rendered);
+  });
+}
+
+Deno.test("what is no structure is not decoded", () => {
+  for (const text of ["", "{}", "[]", "null", "1"]) {
+    assert.throws(() => decodeStructure(text), SyntaxError, text);
+  }
+});
 
 Deno.test("BODY has no extension data, at any level", () => {
   const { root } = read(lines(

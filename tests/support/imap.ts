@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Authenticator } from "../../src/auth/authenticator.ts";
 import { LocalHasher } from "../../src/auth/local_hasher.ts";
-import { objectKey } from "../../src/blobs/blobs.ts";
+import { type Blobs, objectKey } from "../../src/blobs/blobs.ts";
 import { MemoryBlobs } from "../../src/blobs/memory_blobs.ts";
 import { Spool } from "../../src/blobs/spool.ts";
 import { embeddedConfig } from "../../src/config/embedded.ts";
@@ -14,6 +14,7 @@ import type { Uid } from "../../src/lib/ids.ts";
 import { messageFacts } from "../../src/message/facts.ts";
 import { parseMessage } from "../../src/message/parser.ts";
 import { Connection } from "../../src/net/connection.ts";
+import { sharedTicker, type Ticker } from "../../src/net/ticker.ts";
 import { memoryPair, type Transport } from "../../src/net/transport.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
@@ -33,6 +34,8 @@ const HASHER = new LocalHasher({ scheme: "sha512", cost: 4 });
 /** What a world is made with. */
 export interface WorldOptions {
   readonly config?: Partial<ImapServerConfig>;
+  /** Default: in memory. */
+  readonly blobs?: Blobs;
   /** Workers of one node: each has its own stores' notices and UID maps over one database. */
   readonly workers?: number;
 }
@@ -45,12 +48,20 @@ export interface World extends AsyncDisposable {
   readonly workers: readonly ImapServices[];
   /** Ends every session as a shutdown does. */
   shutDown(): void;
-  /** A greeted connection; the greeting is read. `remote`: where it seems to come from. */
-  connect(options?: { readonly worker?: number; readonly remote?: string }): Promise<ImapClient>;
+  /** A greeted connection; the greeting is read. */
+  connect(options?: ConnectOptions): Promise<ImapClient>;
   /** A connection that has logged in. */
-  login(options?: { readonly worker?: number }): Promise<ImapClient>;
+  login(options?: ConnectOptions): Promise<ImapClient>;
   /** Puts a message into a mailbox of the account, below IMAP. */
   deliver(text: string, options?: DeliverOptions): Promise<Uid>;
+}
+
+export interface ConnectOptions {
+  readonly worker?: number;
+  /** Where it seems to come from; default an address of another network. */
+  readonly remote?: string;
+  /** A clock for its deadlines; default the real one. */
+  readonly ticker?: Ticker;
 }
 
 export interface DeliverOptions {
@@ -80,7 +91,7 @@ export async function makeWorld(fixture: Fixture, options: WorldOptions = {}): P
   const spoolDir = await Deno.makeTempDir({ prefix: "sora-imap-" });
   stack.defer(() => Deno.remove(spoolDir, { recursive: true }));
   const draining = new AbortController();
-  const shared = { spoolDir, draining: draining.signal, blobs: new MemoryBlobs() };
+  const shared = { spoolDir, draining: draining.signal, blobs: options.blobs ?? new MemoryBlobs() };
   const workers: ImapServices[] = [];
   for (let number = 0; number < (options.workers ?? 1); number++) {
     workers.push(await openWorker(stack, { database, shared, number, options }));
@@ -189,11 +200,13 @@ class Clients implements AsyncDisposable {
     this.#serve = workers.map((services) => serveImap(services));
   }
 
-  async connect({ worker = 0, remote = "192.0.2.1" } = {}): Promise<ImapClient> {
+  async connect(options: ConnectOptions = {}): Promise<ImapClient> {
+    const { worker = 0, remote = "192.0.2.1", ticker = sharedTicker } = options;
     const [near, far] = memoryPair();
     const serve = this.#serve[worker];
     assert.ok(serve);
-    this.#sessions.push(serve(Connection.over(far, { remote: { host: remote, port: 1 } })));
+    const connection = Connection.over(far, { remote: { host: remote, port: 1 }, ticker });
+    this.#sessions.push(serve(connection));
     const client = new ImapClient(near);
     this.#open.push(client);
     client.greeting = await client.readLine();

@@ -1,10 +1,18 @@
 import { command } from "../command.ts";
 
-/** DELETE: RFC 3501 §6.3.4. */
+/**
+ * DELETE: RFC 3501 §6.3.4. Who deletes the mailbox that is selected has none selected afterwards;
+ * other sessions that have it selected are sent away.
+ */
 export const deleteCommand = command("DELETE", {
   states: ["authenticated", "selected"],
   parse: (wire) => wire.sp().mailbox(),
-  async execute(name, { session: { user }, services: { mailboxes } }) {
+  async execute(name, { session, services: { mailboxes }, enter }) {
+    const { user } = session;
     await mailboxes.delete(user.accountId, name);
+    if (session.state !== "selected") return;
+    // WHY: by id, as another session may have given the selected mailbox another name.
+    const selected = await mailboxes.get(session.view.mailbox.id);
+    if (!selected) enter({ state: "authenticated", user });
   },
 });

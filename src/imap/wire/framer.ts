@@ -84,6 +84,8 @@ export class Framer {
   /** The command so far, as far as it did not come in one chunk. */
   #held = NOTHING;
   #length = 0;
+  /** Where in it the last literal ends: nothing before belongs to the line that is being read. */
+  #lineAt = 0;
   #literalBytes = 0;
   #nonSync = false;
   #drained = 0;
@@ -158,10 +160,13 @@ export class Framer {
     if (this.#refused) return;
     // RFC 7888 §4: who waits for a continuation and gets a tagged reply does not send the literal.
     const nothingFollows = this.#mode === "decide" && !this.#nonSync;
-    const octetsFollow = this.#mode !== "line";
+    const lineFollows = this.#mode === "line";
+    const tailAt = Math.max(this.#lineAt, this.#length - ANNOUNCEMENT_BYTES);
+    const tail = this.#held.subarray(lineFollows ? tailAt : this.#length, this.#length);
     this.#release();
+    this.#hold(tail);
     this.#refused = true;
-    this.#mode = nothingFollows ? "gone" : octetsFollow ? "skip" : "line";
+    this.#mode = nothingFollows ? "gone" : lineFollows ? "line" : "skip";
   }
 
   #line(raw: boolean): FrameEvent | "again" | null {
@@ -175,8 +180,8 @@ export class Framer {
     const part = this.#chunk.subarray(this.#at, end);
     if (this.#refused) return this.#refusedLine(part, lf >= 0);
     if (this.#length - this.#literalBytes + part.length > this.limits.lineBytes) {
-      this.#hold(part.subarray(0, HEAD_BYTES));
-      return { kind: "overlong", head: this.#head() };
+      const head = this.#length > 0 ? this.#head() : toBinary(part.subarray(0, HEAD_BYTES));
+      return { kind: "overlong", head };
     }
     this.#at = end;
     if (lf < 0) {
@@ -184,19 +189,20 @@ export class Framer {
       return null;
     }
     const whole = this.#length === 0 ? part : this.#hold(part);
-    const line = withoutLineEnd(whole);
+    const line = withoutLineEnd(whole.subarray(this.#lineAt));
+    const command = whole.subarray(0, this.#lineAt + line.length);
     const announced = raw ? null : announcement(line);
     if (!announced) {
       this.#reset();
-      return { kind: "command", text: toBinary(line) };
+      return { kind: "command", text: toBinary(command) };
     }
-    this.#announce(line, announced);
+    this.#announce(command, announced);
     return { kind: "literal", head: this.#head(), ...announced };
   }
 
-  #announce(line: Uint8Array, { sizeBytes, nonSync }: Announcement): void {
-    if (this.#length === 0) this.#hold(line);
-    else this.#length = line.length;
+  #announce(command: Uint8Array, { sizeBytes, nonSync }: Announcement): void {
+    if (this.#length === 0) this.#hold(command);
+    else this.#length = command.length;
     this.#hold(CRLF);
     this.#left = sizeBytes;
     this.#nonSync = nonSync;
@@ -224,10 +230,11 @@ export class Framer {
   }
 
   #collect(): boolean {
-    const bytes = this.#take();
-    this.#hold(bytes);
-    if (this.#left === 0) this.#mode = "line";
-    return this.#left === 0;
+    this.#hold(this.#take());
+    if (this.#left > 0) return false;
+    this.#lineAt = this.#length;
+    this.#mode = "line";
+    return true;
   }
 
   #stream(): FrameEvent | null {
@@ -274,6 +281,7 @@ export class Framer {
   #release(): void {
     this.#held = NOTHING;
     this.#length = 0;
+    this.#lineAt = 0;
     this.#literalBytes = 0;
   }
 

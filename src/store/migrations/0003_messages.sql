@@ -45,7 +45,7 @@ CREATE TABLE message_state (
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.1);
 CREATE INDEX message_state_modseq ON message_state (mailbox_id, modseq);
 CREATE INDEX message_state_unseen ON message_state (mailbox_id, uid) WHERE flags & 1 = 0;
-CREATE INDEX message_state_deleted ON message_state (mailbox_id, uid) WHERE flags & 8 <> 0;
+CREATE INDEX message_state_deleted ON message_state (mailbox_id, uid) WHERE flags & 8 = 8;
 
 -- Where the state of a message goes when it is expunged. Its row in `messages` stays for the grace
 -- period (a moved message has none: the row went along); this one stays for QRESYNC.

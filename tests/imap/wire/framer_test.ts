@@ -21,6 +21,8 @@ Deno.test("commands are split at line ends, literals inline", () => {
     ["\r\n\r\n", ["", ""]],
     ["a {3+}\r\nx\r\n y\r\n", ["a {3+}\r\nx\r\n y"]],
     ["a {3+}\nx\r\n y\r\n", ["a {3+}\r\nx\r\n y"]],
+    ["a {2+}\r\n{1}\r\n", ["a {2+}\r\n{1}"]], // the literal's end announces nothing
+    ["a {1+}\r\n\r\n", ["a {1+}\r\n\r"]], // and ends no line
     ["a {0+}\r\n\r\n", ["a {0+}\r\n"]],
     ["a {2-}\r\n{} ~{1+}\r\nx\r\n", ["a {2-}\r\n{} ~{1+}\r\nx"]],
     ["a {1e9}\r\n", ["a {1e9}"]],
@@ -55,6 +57,11 @@ Deno.test("a line that is too long is noticed at the limit and read away", () =>
   assert.deepEqual(events, ["overlong a", "gone", "command b NOOP"]);
   const hidden = frame(`a ${"x".repeat(150)} {4+}\r\n\r\n\r\n\r\nb NOOP\r\n`, { limits: small });
   assert.deepEqual(hidden, ["overlong a", "gone", "command b NOOP"]);
+  for (let size = 90; size <= 110; size++) {
+    const split = `a ${"x".repeat(94)} {4+}\r\n\r\n\r\n\r\nb NOOP\r\n`;
+    const events = frame(split, { limits: small, size });
+    assert.deepEqual(events, ["overlong a", "gone", "command b NOOP"], `by ${size}`);
+  }
 });
 
 Deno.test("too much to read away is a flood", () => {
