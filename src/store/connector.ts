@@ -15,7 +15,12 @@ export class Connector {
 
   constructor(
     readonly endpoint: DatabaseEndpoint,
-    readonly options: Omit<ConnectionOptions, "pipeline">,
+    readonly options: Omit<ConnectionOptions, "pipeline" | "statementTimeoutMs"> & {
+      /** Of statements on pipelined connections, which are reads. */
+      readonly queryTimeoutMs: number;
+      /** Of statements on all others. */
+      readonly writeTimeoutMs: number;
+    },
   ) {}
 
   /** A new connection; fails at once while the pause lasts. */
@@ -28,6 +33,7 @@ export class Connector {
         const connection = await Connection.open(this.endpoint, host, {
           ...this.options,
           ...options,
+          statementTimeoutMs: this.options[options.pipeline ? "queryTimeoutMs" : "writeTimeoutMs"],
         });
         this.#failures = 0;
         this.#retryAt = 0;

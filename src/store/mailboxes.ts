@@ -66,7 +66,7 @@ export class MailboxStore {
       await lockAccount(tx, account);
       const source = await locked(tx, account, from);
       return await renameMailbox(tx, { account, source, to: cleaned });
-    });
+    }, { byIndex: true });
     for (const { mailbox, modseq } of changed) this.notices.changed(mailbox, modseq);
   }
 

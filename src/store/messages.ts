@@ -6,6 +6,7 @@ import { changeFlags } from "./change_flags.ts";
 import { type Changed, transfer, type Transferred } from "./copy_messages.ts";
 import { type Database, sql } from "./database.ts";
 import { expunge } from "./expunge.ts";
+import { FreshReads } from "./fresh_reads.ts";
 import type {
   Appended,
   Change,
@@ -43,9 +44,11 @@ const PRUNE_CHUNK = 10_000;
 /** Owns the tables `messages`, `message_state`, `expunged_messages` and `deliveries`. */
 export class MessageStore {
   readonly #appends: AppendQueue;
+  readonly #fresh: FreshReads;
 
   constructor(readonly db: Database, readonly notices: Notices) {
     this.#appends = new AppendQueue(db, notices);
+    this.#fresh = new FreshReads(db);
   }
 
   /**
@@ -53,12 +56,16 @@ export class MessageStore {
    * Throws `no-such-mailbox`, `too-many-keywords`; invalid keywords are dropped.
    */
   async append(message: NewMessage): Promise<Appended> {
-    return await this.#appends.append(message);
+    const appended = await this.#appends.append(message);
+    this.#fresh.note(message.mailbox, appended.modseq);
+    return appended;
   }
 
   /** Every UID, ascending, and the MODSEQ at which this was so; throws `gone` for no mailbox. */
-  uids(mailbox: MailboxId): Promise<Uids> {
-    return readUids(this.db, mailbox);
+  async uids(mailbox: MailboxId): Promise<Uids> {
+    const result = await readUids(this.db, mailbox);
+    this.#fresh.note(mailbox, result.modseq);
+    return result;
   }
 
   /**
@@ -66,25 +73,30 @@ export class MessageStore {
    * changes of one MODSEQ come together, so the last one's MODSEQ is the next `since`. Throws
    * `gone` when there are none because the mailbox was deleted.
    */
-  changes(mailbox: MailboxId, since: Modseq, limit: number): Promise<Change[]> {
-    return readChanges(this.db, mailbox, { since, limit });
+  async changes(mailbox: MailboxId, since: Modseq, limit: number): Promise<Change[]> {
+    const changes = await readChanges(this.db, mailbox, { since, limit });
+    this.#fresh.note(mailbox, changes.at(-1)?.modseq ?? since);
+    return changes;
   }
 
   /** Flags, keywords and MODSEQ of these messages, in UID order; read in chunks. */
   states(mailbox: MailboxId, uids: UidSet): Promise<MessageState[]> {
-    return readStates(this.db, mailbox, uids);
+    return this.#fresh.read(mailbox, (reader) => readStates(reader, mailbox, uids));
   }
 
   /** These messages (ask for some 1,000 at a time), in UID order, with the wanted columns. */
   rows(mailbox: MailboxId, uids: UidSet, want: Wanted): Promise<MessageRow[]> {
-    return readRows(this.db, mailbox, { uids, want });
+    return this.#fresh.read(mailbox, (reader) => readRows(reader, mailbox, { uids, want }));
   }
 
   /** STORE. Rows that it does not change keep their MODSEQ, but are in the result. */
   async storeFlags(mailbox: MailboxId, uids: UidSet, change: FlagChange): Promise<StoredFlags> {
-    const result = await this.db.transaction((tx) => changeFlags(tx, mailbox, { uids, change }));
+    const result = await this.db.transaction(
+      (tx) => changeFlags(tx, mailbox, { uids, change }),
+      { byIndex: true },
+    );
     const changed = result.stored.some(({ modseq, previousModseq }) => modseq !== previousModseq);
-    if (changed) this.notices.changed(mailbox, result.modseq);
+    if (changed) this.#announce([{ mailbox, modseq: result.modseq }]);
     return result;
   }
 
@@ -96,9 +108,14 @@ export class MessageStore {
         WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 ORDER BY uid LIMIT 1) AS first
       FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL`);
     if (!row) throw new Refused({ kind: "gone", what: "mailbox" });
-    if (row.first === null || uids?.isEmpty) return { modseq: row.modseq, expunged: NumberSet.from([]) };
-    const result = await this.db.transaction((tx) => expunge(tx, mailbox, uids));
-    if (!result.expunged.isEmpty) this.notices.changed(mailbox, result.modseq);
+    if (row.first === null || uids?.isEmpty) {
+      return { modseq: row.modseq, expunged: NumberSet.from([]) };
+    }
+    const result = await this.db.transaction(
+      (tx) => expunge(tx, mailbox, uids),
+      { byIndex: true },
+    );
+    if (!result.expunged.isEmpty) this.#announce([{ mailbox, modseq: result.modseq }]);
     return result;
   }
 
@@ -127,8 +144,10 @@ export class MessageStore {
     mailbox: MailboxId,
     condition: SearchCondition,
   ): Promise<{ readonly uids: readonly Uid[] }> {
-    const [row] = await this.db.search<{ uids: string | null }>(
-      searchStatement(mailbox, condition),
+    const statement = searchStatement(mailbox, condition);
+    const [row] = await this.#fresh.read(
+      mailbox,
+      (reader) => reader.search<{ uids: string | null }>(statement),
     );
     return { uids: unpackNumbers(row?.uids ?? null) as Uid[] };
   }
@@ -159,14 +178,18 @@ export class MessageStore {
     uids: UidSet,
     target: { readonly to: MailboxId; readonly toAccount: AccountId; readonly move: boolean },
   ): Promise<Copied> {
-    const done: Transferred = await this.db.transaction((tx) =>
-      transfer(tx, { from, uids, ...target })
+    const done: Transferred = await this.db.transaction(
+      (tx) => transfer(tx, { from, uids, ...target }),
+      { byIndex: true },
     );
     this.#announce(done.changed);
     return { uidValidity: done.uidValidity, source: done.source, target: done.target };
   }
 
   #announce(changed: readonly Changed[]): void {
-    for (const { mailbox, modseq } of changed) this.notices.changed(mailbox, modseq);
+    for (const { mailbox, modseq } of changed) {
+      this.#fresh.note(mailbox, modseq);
+      this.notices.changed(mailbox, modseq);
+    }
   }
 }

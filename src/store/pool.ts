@@ -67,11 +67,6 @@ export class Pool {
     await Promise.all(this.#idle.splice(0).map(({ connection }) => connection.close()));
   }
 
-  /** Ends busy connections, too. */
-  destroy(): void {
-    for (const connection of this.#busy) connection.destroy();
-  }
-
   get #size(): number {
     return this.#idle.length + this.#busy.size + this.#opening;
   }

@@ -16,6 +16,7 @@ import { MessageStore } from "../../src/store/messages.ts";
 import { Notices } from "../../src/store/notices.ts";
 import { LocalHasher } from "../../src/auth/local_hasher.ts";
 import { plainMessage, shapedMessage } from "../support/mail.ts";
+import { imapConfig } from "../support/imap.ts";
 import { testDatabase } from "../support/postgres.ts";
 import type { ServerRequest } from "./imap_bench_server.ts";
 import { type Figure, median, percentile, report } from "./report.ts";
@@ -39,7 +40,12 @@ export async function imapBench(): Promise<Figure[]> {
   await seed(config, folder);
   const server = new BenchServer();
   stack.defer(() => server.terminate());
-  const port = await server.ask({ kind: "start", database: config, folder });
+  const port = await server.ask({
+    kind: "start",
+    config: imapConfig(),
+    database: config,
+    folder,
+  });
   const client = stack.use(await Client.login(port));
   return [
     ...await selecting(client, server),
@@ -193,7 +199,6 @@ class Client implements Disposable {
   }
 
   async command(text: string): Promise<void> {
-    console.log(performance.now() | 0, text.slice(0,50));
     const bytes = fromBinary(`tag7 ${text}\r\n`);
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
     await this.#until(/(?:^|\n)tag7 OK.*\r\n$/);

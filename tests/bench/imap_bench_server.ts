@@ -1,7 +1,7 @@
 import { Authenticator } from "../../src/auth/authenticator.ts";
 import { LocalHasher } from "../../src/auth/local_hasher.ts";
 import { DiskBlobs } from "../../src/blobs/disk_blobs.ts";
-import type { DatabaseConfig } from "../../src/config/config.ts";
+import type { DatabaseConfig, ImapServerConfig } from "../../src/config/config.ts";
 import { serveImap } from "../../src/imap/connection.ts";
 import { UidMaps } from "../../src/imap/view/uid_maps.ts";
 import { listen } from "../../src/net/listener.ts";
@@ -12,11 +12,15 @@ import { Database } from "../../src/store/database.ts";
 import { MailboxStore } from "../../src/store/mailboxes.ts";
 import { MessageStore } from "../../src/store/messages.ts";
 import { Notices } from "../../src/store/notices.ts";
-import { imapConfig } from "../support/imap.ts";
 
 /** What the bench asks of the server's isolate. */
 export type ServerRequest =
-  | { readonly kind: "start"; readonly database: DatabaseConfig; readonly folder: string }
+  | {
+    readonly kind: "start";
+    readonly config: ImapServerConfig;
+    readonly database: DatabaseConfig;
+    readonly folder: string;
+  }
   /** Drops every UID map, so that the next SELECT is cold. */
   | { readonly kind: "forget" }
   /** The longest stall of the event loop since the last time, in ms. */
@@ -55,7 +59,7 @@ worker.onmessage = async ({ data }) => {
 };
 
 async function start(
-  { database, folder }: Extract<ServerRequest, { kind: "start" }>,
+  { config, database, folder }: Extract<ServerRequest, { kind: "start" }>,
 ): Promise<number> {
   const log = logger("imap");
   const metrics = new Metrics();
@@ -78,7 +82,7 @@ async function start(
     metrics,
     blobs: new DiskBlobs(folder),
     spoolDir: folder,
-    config: imapConfig(),
+    config,
     draining: new AbortController().signal,
   });
   const listener = listen({

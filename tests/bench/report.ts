@@ -30,11 +30,12 @@ export function median(samples: readonly number[]): number {
   return percentile(samples, 50);
 }
 
-/** The sum of all samples of one metric family at /metrics; NaN when it is not there. */
+/** The sum of all samples of a metric at /metrics, 0 without any; NaN when there is no such family. */
 export async function metric(port: number, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "gm"))];
-  return values.length === 0 ? NaN : values.reduce((sum, [, value]) => sum + Number(value), 0);
+  const isKnown = text.includes(`# TYPE ${name.replace(/_(count|sum)$/, "")} `);
+  return isKnown ? values.reduce((sum, [, value]) => sum + Number(value), 0) : NaN;
 }
 
 /** How often an event loop of the server stood still for more than 50 ms so far. */

@@ -33,6 +33,16 @@ Deno.test("additional and disabled capabilities hold for the whole session", asy
   assert.deepEqual(await client.command("UID MOVE 1 Trash"), ["BAD Unknown command"]);
 });
 
+Deno.test("a disabled mechanism or parameter is refused", async () => {
+  const config = { disabledCaps: ["AUTH=PLAIN", "CREATE-SPECIAL-USE"] };
+  await using world = await makeWorld("empty", { config });
+  const client = await world.connect();
+  assert.ok(!client.greeting.includes("AUTH=PLAIN"));
+  assert.deepEqual(await client.command("AUTHENTICATE PLAIN"), ["NO [CANNOT] Not supported"]);
+  await client.ok(`LOGIN ${USER} ${PASSWORD}`);
+  assert.deepEqual(await client.command("CREATE x (USE (\\Sent))"), ["NO [CANNOT] Not supported"]);
+});
+
 Deno.test("a shutdown says BYE to whoever waits, in whatever state", async () => {
   await using world = await makeWorld("two-messages");
   const stranger = await world.connect();

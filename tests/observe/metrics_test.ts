@@ -39,7 +39,7 @@ Deno.test("sumMetrics() adds counters, gauges and histograms of several isolates
   const bucket = lines.find((line) =>
     line.startsWith("sora_command_duration_seconds_bucket") && line.includes('le="0.0025"')
   );
-  assert.ok(bucket?.endsWith(" 1"), bucket);
+  assert.ok(bucket?.endsWith(" 1"), bucket ?? "no bucket");
 });
 
 Deno.test("sumMetrics() of nothing is no text", async () => {

@@ -105,8 +105,9 @@ Deno.test("timeouts are unavailability: of statements, of locks, of the wait for
   await using it = await open((config) => ({
     ...config,
     queryTimeoutMs: 50,
+    writeTimeoutMs: 60,
     lockTimeoutMs: 50,
-    write: { ...config.write, maxConnections: 3 },
+    write: { ...config.write, maxConnections: 4 },
   }));
   const { db } = it;
   await db.transaction((tx) => tx.script("CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL)"));
@@ -205,4 +206,24 @@ Deno.test("after it was closed, everything is unavailable", async () => {
     await assert.rejects(ask, unavailable);
   }
   await test[Symbol.asyncDispose]();
+});
+
+Deno.test("a standby is passed over for the next host, and alone it is unavailable", async () => {
+  await using standby = await throwawayPostgres({ fsync: true });
+  await using primary = await throwawayPostgres({ fsync: true });
+  {
+    await using db = await Database.open(standby.config, observe);
+    const [row] = await db.query<{ folder: string }>(
+      sql`SELECT current_setting('data_directory') AS folder`,
+    );
+    await standby.stop("SIGINT");
+    await Deno.writeTextFile(`${row?.folder}/standby.signal`, "");
+  }
+  await standby.start();
+  await assert.rejects(Database.open(standby.config, observe), unavailable);
+  const hosts = [...standby.config.write.hosts, ...primary.config.write.hosts];
+  const write = { ...primary.config.write, hosts };
+  await using db = await Database.open({ ...primary.config, write }, observe);
+  const [row] = await db.query<{ standby: boolean }>(sql`SELECT pg_is_in_recovery() AS standby`);
+  assert.equal(row?.standby, false);
 });

@@ -1,5 +1,6 @@
 import { parseSaslPlain } from "../../auth/sasl_plain.ts";
 import { Refused } from "../../lib/refused.ts";
+import { isDisabled } from "../capability_config.ts";
 import { command } from "../command.ts";
 import { type Credentials, logIn } from "../log_in.ts";
 import { WireError } from "../wire/wire_error.ts";
@@ -17,7 +18,10 @@ export const authenticate = command("AUTHENTICATE", {
     initial: wire.maybe(" ") ? wire.base64() : null,
   }),
   async execute({ mechanism, initial }, context) {
-    if (mechanism !== "PLAIN") throw new Refused({ kind: "unsupported", what: "mechanism" });
+    const disabled = isDisabled(`AUTH=${mechanism}`, context.services.config);
+    if (mechanism !== "PLAIN" || disabled) {
+      throw new Refused({ kind: "unsupported", what: "mechanism" });
+    }
     if (!context.loginAllowed) throw new Refused({ kind: "login-disabled" });
     let response = initial;
     if (response === null) {

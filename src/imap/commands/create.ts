@@ -1,4 +1,5 @@
 import { Refused } from "../../lib/refused.ts";
+import { isDisabled } from "../capability_config.ts";
 import { command } from "../command.ts";
 import type { Scanner } from "../wire/scanner.ts";
 
@@ -20,7 +21,10 @@ export const create = command("CREATE", {
     name: wire.sp().mailbox(),
     uses: wire.maybe(" ") ? useAttributes(wire) : [],
   }),
-  async execute({ name, uses }, { session: { user }, services: { mailboxes } }) {
+  async execute({ name, uses }, { session: { user }, services: { mailboxes, config } }) {
+    if (uses.length > 0 && isDisabled("CREATE-SPECIAL-USE", config)) {
+      throw new Refused({ kind: "unsupported", what: "USE" });
+    }
     await mailboxes.create(user.accountId, name, { specialUse: specialUse(uses) });
   },
 });

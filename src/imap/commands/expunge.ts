@@ -13,7 +13,7 @@ export const expunge = command("EXPUNGE", {
   async execute(set, { session: { view }, services }) {
     if (view.readOnly) throw new Refused({ kind: "read-only" });
     const uids = set ? view.uids(set, true) : view.allUids;
-    if (!uids.isEmpty) await services.messages.expunge(view.mailbox.id, uids);
-    view.recheck();
+    if (uids.isEmpty) return;
+    view.expunged(await services.messages.expunge(view.mailbox.id, uids));
   },
 });

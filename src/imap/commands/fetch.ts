@@ -68,10 +68,10 @@ async function markSeen(
   if (unseen.size === 0) return unseen;
   const change = { mode: "add", flags: FLAG.seen, keywords: [] } as const;
   const uids = NumberSet.from(unseen.keys());
-  const { modseq, stored } = await messages.storeFlags(view.mailbox.id, uids, change);
-  view.owns(modseq);
+  const result = await messages.storeFlags(view.mailbox.id, uids, change);
+  view.stored(result);
   const marked = new Map<Uid, MessageRow>();
-  for (const state of stored) {
+  for (const state of result.stored) {
     const row = unseen.get(state.uid);
     if (row) marked.set(state.uid, { ...row, ...state });
   }

@@ -19,10 +19,12 @@ export const store = command("STORE", {
     if (view.readOnly) throw new Refused({ kind: "read-only" });
     const uids = view.uids(set, uid);
     if (uids.isEmpty) return;
-    const { modseq, stored } = await services.messages.storeFlags(view.mailbox.id, uids, change);
-    view.owns(modseq);
+    const result = await services.messages.storeFlags(view.mailbox.id, uids, change);
     // RFC 3501 §6.4.6: SILENT does not hide what others changed since this client last heard of it.
-    const told = silent ? stored.filter((state) => view.isNews(state.previousModseq)) : stored;
+    const told = silent
+      ? result.stored.filter((state) => view.isNews(state.previousModseq))
+      : result.stored;
+    view.stored(result);
     await respond(told, context);
   },
 });

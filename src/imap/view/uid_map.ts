@@ -35,7 +35,10 @@ export class UidMap {
   readonly #ring: FlagRing;
   #now: Snapshot;
   #gone = false;
-  #stale = false;
+  /** The next refresh asks, whatever has been heard. */
+  #distrusted = false;
+  /** Something happened up to here, according to a notice. */
+  #noticed = 0;
   #lookedAtMs = performance.now();
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -81,7 +84,8 @@ export class UidMap {
   /** Something may have happened up to `modseq`; null means anything. Tells the listeners. */
   notice(modseq: Modseq | null): void {
     if (modseq !== null && modseq <= this.#now.modseq) return;
-    this.#stale = true;
+    if (modseq === null) this.#distrusted = true;
+    else this.#noticed = Math.max(this.#noticed, modseq);
     for (const listener of this.#listeners) listener();
   }
 
@@ -93,7 +97,16 @@ export class UidMap {
 
   /** The next `refresh` asks the store even when no notice has come. */
   distrust(): void {
-    this.#stale = true;
+    this.#distrusted = true;
+  }
+
+  /**
+   * What a session of this worker has just changed, all of it, at `modseq`. If nothing else has
+   * happened since the last refresh, the map is up to date without asking.
+   */
+  absorb(modseq: Modseq, changes: readonly Change[]): void {
+    if (modseq === this.#now.modseq + 1) this.#apply(changes, modseq);
+    else this.notice(modseq);
   }
 
   /** Calls `listener` after each notice that brings news, until the returned function is called. */
@@ -104,11 +117,15 @@ export class UidMap {
 
   /** Catches up with the store; free when nothing has happened. One query for all who wait. */
   refresh(): Promise<void> {
-    const fresh = !this.#stale && performance.now() - this.#lookedAtMs < TRUST_MS;
-    if (this.#gone || fresh) return this.#running ?? Promise.resolve();
+    if (this.#gone || !this.#isStale) return this.#running ?? Promise.resolve();
     // WHY: a query that is under way may have begun before the change that made the map stale.
     if (this.#running) return this.#next ??= this.#afterRunning(this.#running);
     return this.#running = this.#load().finally(() => this.#running = undefined);
+  }
+
+  get #isStale(): boolean {
+    return this.#distrusted || this.#noticed > this.#now.modseq ||
+      performance.now() - this.#lookedAtMs >= TRUST_MS;
   }
 
   async #afterRunning(running: Promise<void>): Promise<void> {
@@ -118,26 +135,33 @@ export class UidMap {
   }
 
   async #load(): Promise<void> {
-    this.#stale = false;
+    const noticed = this.#noticed;
+    this.#distrusted = false;
     this.#lookedAtMs = performance.now();
     try {
-      const since = this.#now.modseq;
-      for await (const page of changesSince(this.#source, this.mailbox, since)) this.#apply(page);
+      for await (const page of changesSince(this.#source, this.mailbox, this.#now.modseq)) {
+        this.#apply(page, page.at(-1)?.modseq ?? this.#now.modseq);
+      }
+      // WHY: some notices, of a renamed mailbox for one, come without any change of a message.
+      if (this.#noticed === noticed) this.#noticed = 0;
     } catch (error) {
       this.#gone = error instanceof Refused && error.refusal.kind === "gone";
-      this.#stale = !this.#gone;
+      this.#distrusted = !this.#gone;
       if (!this.#gone) throw error;
     }
   }
 
-  #apply(changes: readonly Change[]): void {
+  /** `changes` are all that happened up to `modseq` since some earlier moment. */
+  #apply(changes: readonly Change[], modseq: Modseq): void {
     const before = this.#now;
-    const modseq = changes.at(-1)?.modseq ?? before.modseq;
+    // WHY: what a session has told us already may come again with a query that was under way.
+    if (modseq <= before.modseq) return;
     const last = lastUid(before);
     const gone = new Set<number>();
     const added: number[] = [];
     const changed: Change[] = [];
     for (const change of changes) {
+      if (change.modseq <= before.modseq) continue;
       if (change.uid <= last) change.expunged ? gone.add(change.uid) : changed.push(change);
       else if (!change.expunged) added.push(change.uid);
     }

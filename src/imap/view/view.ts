@@ -3,7 +3,7 @@ import type { Modseq, Sequence, Uid } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Mailbox, MailboxStore } from "../../store/mailboxes.ts";
-import type { MessageState, MessageStore } from "../../store/messages.ts";
+import type { Expunged, MessageState, MessageStore, StoredFlags } from "../../store/messages.ts";
 import type { UidSet } from "../../store/uid_set.ts";
 import type { Replies } from "../replies.ts";
 import type { SequenceSet } from "../wire/sequence_set.ts";
@@ -162,10 +162,23 @@ export class View {
     return uid >= this.#recentFrom;
   }
 
-  /** A change that this session made, and reports itself: `tell` does not repeat it. */
-  owns(modseq: Modseq): void {
-    if (modseq > this.#toldModseq) this.#own.add(modseq);
-    this.#held.map.notice(modseq);
+  /** The result of this session's own STORE, which it reports itself: `tell` does not repeat it. */
+  stored({ modseq, stored }: StoredFlags): void {
+    const changed = stored.filter((state) => state.modseq !== state.previousModseq);
+    // WHY: without a change `modseq` is that of somebody else's, which must be told.
+    if (changed.length === 0) return;
+    this.#held.map.absorb(modseq, changed.map((state) => ({ ...state, expunged: false })));
+    if (modseq === this.#toldModseq + 1) this.#toldModseq = modseq;
+    else if (modseq > this.#toldModseq) this.#own.add(modseq);
+  }
+
+  /** The result of this session's own EXPUNGE, which `tell` announces. */
+  expunged({ modseq, expunged }: Expunged): void {
+    const changes = Array.from(
+      expunged.values(),
+      (uid) => ({ uid, flags: 0, keywords: [], modseq, expunged: true }),
+    );
+    if (changes.length > 0) this.#held.map.absorb(modseq, changes);
   }
 
   /** True when the client does not know this state of a message: somebody else made it just now. */

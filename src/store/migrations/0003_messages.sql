@@ -42,7 +42,8 @@ CREATE TABLE message_state (
   flags      integer NOT NULL,
   keywords   text[],
   PRIMARY KEY (mailbox_id, uid)
-) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.1);
+) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.1,
+  autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX message_state_modseq ON message_state (mailbox_id, modseq);
 CREATE INDEX message_state_unseen ON message_state (mailbox_id, uid) WHERE flags & 1 = 0;
 CREATE INDEX message_state_deleted ON message_state (mailbox_id, uid) WHERE flags & 8 = 8;

@@ -4,11 +4,12 @@ import { Replies } from "../../../src/imap/replies.ts";
 import { UidMaps } from "../../../src/imap/view/uid_maps.ts";
 import { View } from "../../../src/imap/view/view.ts";
 import type { AccountId, MailboxId, Modseq, Uid, UidValidity } from "../../../src/lib/ids.ts";
+import { NumberSet } from "../../../src/lib/number_set.ts";
 import { Refused } from "../../../src/lib/refused.ts";
 import type { Connection } from "../../../src/net/connection.ts";
 import { logger } from "../../../src/observe/log.ts";
 import type { Mailbox } from "../../../src/store/mailboxes.ts";
-import type { Change, StoredState } from "../../../src/store/messages.ts";
+import type { Change, Expunged, StoredFlags } from "../../../src/store/messages.ts";
 import type { NoticeListener } from "../../../src/store/notices.ts";
 
 const USER: User = { accountId: 1 as AccountId, address: "ada@example.org" };
@@ -113,17 +114,18 @@ export class FakeMailbox {
     this.notify();
   }
 
-  expunge(uids: readonly Uid[]): void {
+  expunge(uids: readonly Uid[]): Expunged {
     const modseq = this.#bump();
     for (const uid of uids) {
       if (!this.live.delete(uid)) continue;
       this.#expunged.push({ uid, flags: 0, keywords: [], modseq, expunged: true });
     }
     this.notify();
+    return { modseq, expunged: NumberSet.from(uids) };
   }
 
-  setFlags(uids: readonly Uid[], change: (flags: number) => number): StoredState[] {
-    const modseq = this.#bump();
+  setFlags(uids: readonly Uid[], change: (flags: number) => number): StoredFlags {
+    const modseq = this.modseq + 1 as Modseq;
     const stored = uids.flatMap((uid) => {
       const old = this.live.get(uid);
       if (!old) return [];
@@ -132,8 +134,10 @@ export class FakeMailbox {
       this.live.set(uid, state);
       return [{ ...state, previousModseq: old.modseq }];
     });
+    // WHY: as in the store, a change that changes nothing takes no MODSEQ.
+    if (stored.some((state) => state.modseq === modseq)) this.#bump();
     this.notify();
-    return stored;
+    return { modseq: this.modseq, stored };
   }
 
   notify(modseq: Modseq | null = this.modseq): void {

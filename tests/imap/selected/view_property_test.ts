@@ -61,11 +61,12 @@ class Client {
   storeSilently(n: number, bit: number): void {
     const message = this.messages[n - 1];
     assert.ok(message);
-    const [stored] = this.box.setFlags([message.uid], (flags) => flags | bit);
+    const result = this.box.setFlags([message.uid], (flags) => flags | bit);
+    const [stored] = result.stored;
     if (!stored) return;
     if (message.flags !== null) message.flags |= bit;
-    this.view.owns(this.box.modseq);
     if (this.view.isNews(stored.previousModseq)) message.flags = stored.flags;
+    this.view.stored(result);
   }
 
   /** What every client may rely on at any time. */
@@ -142,8 +143,11 @@ async function act(
     case 0:
     case 1:
       return box.append(roll(3) + 1);
-    case 2:
-      return box.expunge(some());
+    case 2: {
+      const expunged = box.expunge(some());
+      if (roll(2) === 0) client.view.expunged(expunged);
+      return;
+    }
     case 3:
     case 4: {
       const bit = 1 << roll(3);

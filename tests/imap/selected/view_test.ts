@@ -80,8 +80,7 @@ Deno.test("a message that comes and goes between two commands is never mentioned
 
 Deno.test("tell() does not repeat this session's own changes", async () => {
   using world = await opened(2);
-  world.box.setFlags(uids(1), () => 1);
-  world.view.owns(world.box.modseq);
+  world.view.stored(world.box.setFlags(uids(1), () => 1));
   world.box.setFlags(uids(2), () => 2);
   assert.deepEqual(await world.told(), ["2 FETCH (FLAGS (\\Answered \\Recent))"]);
   world.box.setFlags(uids(1), () => 4);
@@ -89,12 +88,32 @@ Deno.test("tell() does not repeat this session's own changes", async () => {
 });
 
 Deno.test("isNews() knows what others changed since the client last heard", async () => {
-  using world = await opened(1);
+  using world = await opened(2);
   assert.equal(world.view.isNews(world.box.modseq), false);
   world.box.setFlags(uids(1), () => 1);
   assert.equal(world.view.isNews(world.box.modseq), true);
-  world.view.owns(world.box.modseq);
+  world.view.stored(world.box.setFlags(uids(2), () => 1));
   assert.equal(world.view.isNews(world.box.modseq), false);
+});
+
+Deno.test("a STORE that changes nothing hides nothing that others changed", async () => {
+  using world = await opened(1);
+  world.box.setFlags(uids(1), () => 1);
+  world.view.stored(world.box.setFlags(uids(1), () => 1));
+  assert.deepEqual(await world.told(), ["1 FETCH (FLAGS (\\Seen \\Recent))"]);
+});
+
+Deno.test("a session's own changes cost no query, and reach the others of the worker", async () => {
+  using world = await opened(3);
+  const other = await world.box.view(world.maps);
+  const heard = new Heard();
+  world.view.stored(world.box.setFlags(uids(2), () => 1));
+  assert.deepEqual(await world.told(), []);
+  world.view.expunged(world.box.expunge(uids(1)));
+  assert.deepEqual(await world.told(), ["1 EXPUNGE", "2 RECENT"]);
+  await other.tell(heard.reply, { expunges: true });
+  assert.deepEqual(heard.take(), ["1 EXPUNGE", "1 FETCH (FLAGS (\\Seen))"]);
+  assert.equal(world.box.queries.changes, 0);
 });
 
 Deno.test("a session far behind gets flag changes from the store", async () => {

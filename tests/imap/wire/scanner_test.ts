@@ -44,7 +44,7 @@ const examples: readonly (readonly [rule: Rule, text: string, value: unknown])[]
   [astring, "{0}\r\n", ""],
   [astring, "~{3+}\r\nabc", "abc"],
   [astring, "{1}\r\n\0", undefined],
-  [astring, "{3}\r\nab", undefined],
+  [astring, "{9}\r\nab", undefined],
   [astring, "{1e1}", undefined],
   [astring, "{-1}", undefined],
   [astring, "a%b", undefined],

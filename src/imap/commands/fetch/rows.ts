@@ -5,10 +5,12 @@ import type { Plan } from "./plan.ts";
 
 /** WHY: a chunk is one query and one write; larger ones gain nothing and hold the event loop. */
 const ROWS_MAX = 1_000;
+/** Of rows that are flags only. */
+const NARROW_ROWS = 2_500;
 /** WHY: rows may hold a header of 256 KiB each; how large they really are shows after the first few. */
 const ROWS_FIRST = 50;
 /** Octets that one chunk should hold. Two are held at a time: one is rendered, one is read. */
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 /** What a row costs besides its wide columns. */
 const ROW_BYTES = 300;
 
@@ -22,7 +24,7 @@ export async function* fetchedRows(
   ranges: readonly IndexRange[],
   context: Context<"selected">,
 ): AsyncGenerator<readonly MessageRow[]> {
-  let size = isWide(plan) ? ROWS_FIRST : ROWS_MAX;
+  let size = isWide(plan) ? ROWS_FIRST : NARROW_ROWS;
   const chunks = inChunks(ranges, () => size);
   const read = () => {
     const { value, done } = chunks.next();

@@ -1,0 +1,237 @@
+import type { DatabaseConfig, DatabaseEndpoint } from "../config/config.ts";
+import type { Log } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import { type Connection, SILENCE_MS } from "./connection.ts";
+import { Connector } from "./connector.ts";
+import { breaksConnection, mayRunAgain, sqlState, translate } from "./database_error.ts";
+import { Pool } from "./pool.ts";
+import { SharedConnections } from "./shared_connections.ts";
+import { compile, type Sql, type Statement } from "./sql.ts";
+
+/** Pipelined connections: more bring nothing, fewer let a long answer delay short ones. */
+const SHARED_MAX = 3;
+/** Runs of a transaction after deadlocks, and of a read after lost connections. */
+const ATTEMPTS_MAX = SHARED_MAX + 1;
+
+/**
+ * WHY: how many messages a set of UID ranges stands for is beyond the planner's guessing, and a plan
+ * that reads a whole mailbox for one flag is what it then takes. Row by row through the index costs
+ * as much as there is to change, always.
+ */
+const BY_INDEX = "; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; " +
+  "SET LOCAL enable_mergejoin = off";
+
+/** Where the database reports to. */
+export interface Observe {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Statements between BEGIN and COMMIT. */
+export interface Transaction {
+  query<R>(statement: Sql): Promise<R[]>;
+  /** Several statements without parameters, e.g. a migration. */
+  script(text: string): Promise<void>;
+}
+
+/** How a transaction is run. */
+export interface TransactionOptions {
+  /** For each statement; 0 = none. */
+  readonly timeoutMs?: number;
+  /** For each wait for a lock; 0 = none. */
+  readonly lockTimeoutMs?: number;
+  /** Joins look up row by row through an index. */
+  readonly byIndex?: boolean;
+}
+
+/** Where reads go: the primary or one replica. */
+export interface Reader {
+  /** A short autocommit statement. */
+  query<R>(statement: Sql): Promise<R[]>;
+  /** A read that may take long (`searchTimeoutMs`), on a connection of its own. */
+  search<R>(statement: Sql): Promise<R[]>;
+}
+
+/** What a server is for, and how statements are counted. */
+export type Role = "read" | "write";
+
+/** All connections of this isolate to one server (or to the hosts that may stand in for it). */
+export class DatabaseServer implements Reader {
+  readonly connector: Connector;
+  readonly #config: DatabaseConfig;
+  readonly #observe: Observe;
+  readonly #role: Role;
+  readonly #shared: SharedConnections;
+  readonly #pool: Pool;
+
+  constructor(
+    endpoint: DatabaseEndpoint,
+    options: { readonly config: DatabaseConfig; readonly observe: Observe; readonly role: Role },
+  ) {
+    const { config, observe, role } = options;
+    this.#config = config;
+    this.#observe = observe;
+    this.#role = role;
+    this.connector = new Connector(endpoint, {
+      applicationName: "sora",
+      queryTimeoutMs: config.queryTimeoutMs,
+      writeTimeoutMs: config.writeTimeoutMs,
+      lockTimeoutMs: config.lockTimeoutMs,
+      primary: role === "write",
+    });
+    const count = Math.max(1, Math.min(SHARED_MAX, Math.floor(endpoint.maxConnections / 4)));
+    this.#shared = new SharedConnections(this.connector, { count });
+    // WHY: one more is kept for LISTEN.
+    const max = Math.max(1, endpoint.maxConnections - count - 1);
+    this.#pool = new Pool(this.connector, { max, metrics: observe.metrics, role });
+  }
+
+  query<R>(statement: Sql): Promise<R[]> {
+    return this.#run<R>("query", statement, (compiled) => this.#shared.run<R>(compiled));
+  }
+
+  search<R>(statement: Sql): Promise<R[]> {
+    const { searchTimeoutMs } = this.#config;
+    return this.transaction((tx) => tx.query<R>(statement), { timeoutMs: searchTimeoutMs });
+  }
+
+  /** One autocommit statement on a connection of its own. */
+  write<R>(statement: Sql): Promise<R[]> {
+    return this.#run<R>(
+      "write",
+      statement,
+      (compiled) => this.#pool.use((connection) => runOn<R>(connection, compiled)),
+    );
+  }
+
+  /** Runs `work` between BEGIN and COMMIT, again after a deadlock. */
+  async transaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    options: TransactionOptions,
+  ): Promise<T> {
+    const timeoutMs = Math.trunc(options.timeoutMs ?? this.#config.writeTimeoutMs);
+    const lockTimeoutMs = Math.trunc(options.lockTimeoutMs ?? this.#config.lockTimeoutMs);
+    const begin = `BEGIN; SET LOCAL statement_timeout = ${timeoutMs}; ` +
+      `SET LOCAL lock_timeout = ${lockTimeoutMs}${options.byIndex ? BY_INDEX : ""}`;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#pool.use(async (connection) => {
+          const patienceMs = connection.patienceMs;
+          connection.patienceMs = timeoutMs === 0 ? Infinity : timeoutMs + SILENCE_MS;
+          try {
+            return await this.#attempt(connection, begin, work);
+          } finally {
+            connection.patienceMs = patienceMs;
+          }
+        });
+      } catch (error) {
+        if (!mayRunAgain(error) || attempt >= ATTEMPTS_MAX) throw this.#failed(error);
+        this.#observe.metrics.dbTransactionsTotal.inc({ status: "retry" });
+      }
+    }
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#pool.tick();
+    const stuck = this.connector.checkStuck();
+    if (stuck > 0) this.#observe.log.warning("database-silent", { connections: stuck });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#shared.close()]);
+  }
+
+  async #attempt<T>(
+    connection: Connection,
+    begin: string,
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<T> {
+    const since = performance.now();
+    const { metrics } = this.#observe;
+    try {
+      await connection.script(begin);
+      const result = await work({
+        query: (statement) => connection.run(compile(statement)),
+        script: async (text) => void await connection.script(text),
+      });
+      const tag = await connection.script("COMMIT");
+      // WHY: a transaction that failed inside answers COMMIT with ROLLBACK, without an error.
+      if (tag !== "COMMIT") throw new Error(`Transaction ended with ${tag}`);
+      metrics.dbTransactionsTotal.inc({ status: "commit" });
+      return result;
+    } catch (error) {
+      metrics.dbTransactionsTotal.inc({ status: "rollback" });
+      await rollBack(connection, error);
+      throw error;
+    } finally {
+      metrics.dbTransactionDuration.observe((performance.now() - since) / 1000);
+    }
+  }
+
+  async #run<R>(
+    operation: string,
+    statement: Sql,
+    run: (statement: Statement) => Promise<R[]>,
+  ): Promise<R[]> {
+    const since = performance.now();
+    const { metrics, log } = this.#observe;
+    const role = this.#role;
+    const compiled = compile(statement);
+    let status = "success";
+    try {
+      return await patiently(compiled.text, () => run(compiled));
+    } catch (error) {
+      status = "error";
+      throw this.#failed(error);
+    } finally {
+      const tookMs = performance.now() - since;
+      metrics.dbQueriesTotal.inc({ operation, status, role });
+      metrics.dbQueryDuration.observe({ operation, role }, tookMs / 1000);
+      if (this.#config.debug) log.debug("statement", { text: compiled.text, tookMs });
+    }
+  }
+
+  #failed(error: unknown): unknown {
+    const translated = translate(error);
+    if (translated !== error) {
+      this.#observe.log.warning("database-trouble", { role: this.#role, error });
+    }
+    return translated;
+  }
+}
+
+/**
+ * Runs a pure read again when its connection was lost on the way, and anything after a deadlock.
+ * WHY: after a restart of the server every shared connection may be dead without knowing it.
+ */
+async function patiently<T>(text: string, run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      const again = mayRunAgain(error) || breaksConnection(error) && PURE_READ.test(text);
+      if (!again || attempt >= ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+const PURE_READ = /^\s*SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b)/s;
+
+async function runOn<R>(connection: Connection, statement: Statement): Promise<R[]> {
+  try {
+    return await connection.run<R>(statement);
+  } catch (error) {
+    if (breaksConnection(error)) connection.destroy();
+    throw error;
+  }
+}
+
+async function rollBack(connection: Connection, error: unknown): Promise<void> {
+  if (sqlState(error) !== null && breaksConnection(error)) return connection.destroy();
+  try {
+    await connection.script("ROLLBACK");
+  } catch {
+    connection.destroy();
+  }
+}
