@@ -1,8 +1,11 @@
 import { createHmac } from "node:crypto";
 import type { Admission } from "../net/listener.ts";
 
-/** WHY: per address two cells of 4,096 each: with 10,000 clients a false refusal is rare. */
-const COLUMNS = 4_096;
+/**
+ * WHY: two cells for each address, of 65,536 each: with 100,000 sessions of 30,000 addresses one in
+ * thousands is taken for a few sessions more than it has. Half a megabyte for a worker and server.
+ */
+const COLUMNS = 65_536;
 const ROWS = 2;
 /** Cells of one worker for one server: the total, then the counts by address. */
 const BLOCK = 1 + ROWS * COLUMNS;

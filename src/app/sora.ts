@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { Loaded, NotLoaded } from "../config/load.ts";
 import { renderProblem } from "../config/problem.ts";
 import { VERSION } from "../lib/version.ts";
 import type { Log } from "../observe/log.ts";
@@ -60,26 +61,33 @@ async function run(request: RunRequest): Promise<ExitCode> {
 
 /** The configuration to run with; undefined when it cannot be used, which has been said then. */
 function configFor(request: RunRequest): Config | undefined {
-  const { config: file, data } = request;
-  if (file === undefined) return withPorts(readEmbeddedConfig(data ?? DEFAULT_DATA_DIR), request);
-  const loaded = readConfig(file);
+  const loaded = load(request);
   const problems = "problems" in loaded ? loaded.problems : loaded.warnings;
   for (const problem of problems) complain(`${renderProblem(problem)}\n`);
-  if ("problems" in loaded) return undefined;
-  return withWorkers(data === undefined ? loaded.config : { ...loaded.config, dataDir: data });
+  return "problems" in loaded ? undefined : loaded.config;
 }
 
 /** The same after SIGHUP, when problems belong in the log. */
-function reread({ config: file, data }: RunRequest, log: Log): Config | null {
-  if (file === undefined) return null;
-  const loaded = readConfig(file);
-  if (!("problems" in loaded)) {
-    return withWorkers(data === undefined ? loaded.config : { ...loaded.config, dataDir: data });
-  }
+function reread(request: RunRequest, log: Log): Config | null {
+  const loaded = load(request);
+  if (!("problems" in loaded)) return loaded.config;
   for (const problem of loaded.problems) {
     log.error("config-problem", { problem: renderProblem(problem) });
   }
   return null;
+}
+
+/** The file, or what embedded mode has instead, with what the command line says about it. */
+function load(request: RunRequest): Loaded | NotLoaded {
+  const { config: file, data } = request;
+  if (file === undefined) {
+    const embedded = readEmbeddedConfig(data ?? DEFAULT_DATA_DIR);
+    return { config: withWorkers(withPorts(embedded, request)), warnings: [] };
+  }
+  const loaded = readConfig(file);
+  if ("problems" in loaded) return loaded;
+  const config = data === undefined ? loaded.config : { ...loaded.config, dataDir: data };
+  return { ...loaded, config: withWorkers(config) };
 }
 
 function withPorts(config: Config, { imapPort, lmtpPort }: RunRequest): Config {
@@ -88,7 +96,7 @@ function withPorts(config: Config, { imapPort, lmtpPort }: RunRequest): Config {
     const port = ports[server.type];
     return port === undefined ? server : { ...server, addr: { ...server.addr, port } };
   });
-  return withWorkers({ ...config, servers });
+  return { ...config, servers };
 }
 
 /** What `runtime.workers = 0` stands for here: one beside a private database, else one per core. */

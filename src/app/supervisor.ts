@@ -1,6 +1,7 @@
 import type { Config, DatabaseConfig, MetricsServerConfig } from "../config/config.ts";
 import { VERSION } from "../lib/version.ts";
 import { type Log, logger } from "../observe/log.ts";
+import type { LogLevel } from "../observe/log_level.ts";
 import { startLogging, stopLogging } from "../observe/logging.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { StallMonitor } from "../observe/stall_monitor.ts";
@@ -62,7 +63,8 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   const folder = await openDataFolder(options.config.dataDir);
   using _lock = await lock(folder);
   const settled = settleAddresses(options.config);
-  let reload = (): void => {};
+  let hangups = 0;
+  let reload = (): void => void hangups++;
   let reconnect = (_worker: number): void => {};
   using signals = new Signals(() => reload(), () => Deno.exit(exitCodes.failure));
 
@@ -77,8 +79,9 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   });
   const config: WithDatabase = { ...settled, dataDir: folder.root, database: running.config };
   const hung = Promise.withResolvers<"hung">();
+  const live: Live = { level };
   // WHY before the migrations: the workers load their modules meanwhile.
-  await using pool = makePool(config, { folder, hashers, writer, log, metrics, hung });
+  await using pool = makePool(config, { folder, hashers, writer, log, metrics, hung, live });
   await using database = await openDatabase(config.database, metrics);
   await using services = new AsyncDisposableStack();
   // WHY before the workers: a probe that waits for /health gets its 503 meanwhile.
@@ -95,7 +98,8 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
     if (protocol !== "metrics") log.info("listening", { server, protocol, ...addr });
   }
   services.use(await housekeeping(database, folder));
-  reload = () => reloadConfig(options, { writer, pool, log });
+  reload = () => reloadConfig(options, { writer, pool, log, live });
+  if (hangups > 0) reload();
   reconnect = (worker) => void told(pool.remote(worker)?.useHasher(hashers.connect(worker)), log);
 
   // WHY only now: loading modules holds the event loop, and nobody waits for it.
@@ -121,6 +125,11 @@ async function lock(folder: DataFolder): Promise<Disposable> {
   }
 }
 
+/** What SIGHUP has changed: a worker that is started again begins with it. */
+interface Live {
+  level: LogLevel;
+}
+
 interface PoolParts {
   readonly folder: DataFolder;
   readonly hashers: HashWorkers;
@@ -128,10 +137,11 @@ interface PoolParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly hung: PromiseWithResolvers<"hung">;
+  readonly live: Live;
 }
 
 function makePool(config: WithDatabase, parts: PoolParts): WorkerPool {
-  const { folder, hashers, writer, log, metrics, hung } = parts;
+  const { folder, hashers, writer, log, metrics, hung, live } = parts;
   const { bodies, spool } = folder;
   const folders = { bodies, spool };
   const size = config.runtime.workers;
@@ -146,11 +156,11 @@ function makePool(config: WithDatabase, parts: PoolParts): WorkerPool {
         name: `worker-${number}`,
         deno: { permissions },
       }),
-    start: (worker, number) =>
-      worker.start(
-        { number, workers: size, config, folders, counts },
-        hashers.connect(number),
-      ),
+    start: (worker, number) => {
+      const logging = { ...config.logging, level: live.level };
+      const settings = { number, workers: size, config: { ...config, logging }, folders, counts };
+      return worker.start(settings, hashers.connect(number));
+    },
     onGone: (number) => forgetWorker(counts, number - 1, servers),
     onHung: () => hung.resolve("hung"),
     onLog: (entries) => entries.forEach((entry) => writer.write(entry)),
@@ -219,10 +229,12 @@ interface ReloadParts {
   readonly writer: LogWriter;
   readonly pool: WorkerPool;
   readonly log: Log;
+  readonly live: Live;
 }
 
 /** What can change while sessions go on: the log file (reopened) and the log level. */
-function reloadConfig(options: SupervisorOptions, { writer, pool, log }: ReloadParts): void {
+function reloadConfig(options: SupervisorOptions, parts: ReloadParts): void {
+  const { writer, pool, log, live } = parts;
   try {
     writer.reopen();
   } catch (error) {
@@ -231,6 +243,7 @@ function reloadConfig(options: SupervisorOptions, { writer, pool, log }: ReloadP
   const fresh = options.reread(log);
   if (!fresh) return log.error("reload-failed", { kept: "the configuration as it was" });
   const { level } = fresh.logging;
+  live.level = level;
   startLogging(level, (entry) => writer.write(entry));
   for (const worker of pool.serving) void told(worker.setLogLevel(level), log);
   const needRestart = changedKeys(options.config, fresh).filter((key) => key !== "logging.level");

@@ -20,6 +20,7 @@ export class WorkerHandle {
   readonly #worker: Worker;
   readonly #rpc: Rpc<SupervisorProcedures, WorkerProcedures>;
   readonly #watch: ReturnType<typeof setInterval>;
+  readonly #end: (end: WorkerEnd) => void;
   #missedBeats = 0;
 
   constructor(worker: Worker, log: (entries: readonly LogEntry[]) => void) {
@@ -38,13 +39,19 @@ export class WorkerHandle {
       this.terminate(error);
       resolve({ kind: "crashed", error });
     });
-    // WHY: counted in our own ticks, so that a suspended machine does not look like a hung worker.
-    this.#watch = setInterval(() => {
-      if (++this.#missedBeats * BEAT_MS < SILENCE_MAX_MS) return;
-      const error = new Error(`no sign of life for ${SILENCE_MAX_MS / 1000} s`);
-      this.terminate(error);
-      resolve({ kind: "hung", error });
-    }, BEAT_MS);
+    this.#end = resolve;
+    this.#watch = setInterval(() => this.tick(), BEAT_MS);
+  }
+
+  /**
+   * The timer's body, every BEAT_MS. WHY: silence is counted in our own ticks, so that a suspended
+   * machine does not look like a hung worker.
+   */
+  tick(): void {
+    if (++this.#missedBeats * BEAT_MS < SILENCE_MAX_MS) return;
+    const error = new Error(`no sign of life for ${SILENCE_MAX_MS / 1000} s`);
+    this.terminate(error);
+    this.#end({ kind: "hung", error });
   }
 
   /** Ends the isolate now; calls that are still open are rejected. */

@@ -88,12 +88,8 @@ function admissionTo(
 ): Admission {
   const { number, counts } = options.settings;
   const { maxConnections, maxConnectionsPerIp } = server;
-  const place = { worker: number - 1, server: index, servers };
   // WHY: an MTA delivers over as many connections as it likes, all from one address.
   const exempt = server.type === "lmtp" ? Networks.parse(server.trustedNetworks) : undefined;
-  return new SharedAdmission(counts, place, {
-    maxConnections,
-    maxConnectionsPerIp,
-    ...(exempt ? { exempt } : {}),
-  });
+  const limits = { maxConnections, maxConnectionsPerIp, ...(exempt ? { exempt } : {}) };
+  return new SharedAdmission(counts, { worker: number - 1, server: index, servers }, limits);
 }

@@ -57,11 +57,6 @@ export class Metrics {
     "Connections that were closed before a session began.",
     ["protocol", "server_name", "reason"],
   );
-  readonly sessionMemoryLimitExceededTotal = this.#counter(
-    "session_memory_limit_exceeded_total",
-    "Sessions that were ended for holding too much memory.",
-    ["protocol", "server_name"],
-  );
 
   /** result: success | failure | error. */
   readonly authenticationAttemptsTotal = this.#counter(
@@ -93,11 +88,6 @@ export class Metrics {
     "Time from a whole command to its final reply.",
     ["protocol", "command"],
     SECONDS,
-  );
-  readonly commandTimeoutsTotal = this.#counter(
-    "command_timeouts_total",
-    "Commands that ran into a time limit.",
-    ["protocol", "reason"],
   );
   /** severity: client_error | server_error. */
   readonly protocolErrorsTotal = this.#counter(
@@ -184,17 +174,6 @@ export class Metrics {
     "db_connection_acquire_timeout_total",
     "Queries that got no database connection in time.",
     ["role"],
-  );
-
-  readonly storageErrorsTotal = this.#counter(
-    "storage_errors_total",
-    "Operations on message bodies that failed.",
-    ["operation", "error_type"],
-  );
-  readonly activeMailboxes = this.#gauge(
-    "active_mailboxes",
-    "Mailboxes whose UID map is in memory, summed over the workers.",
-    [],
   );
 
   readonly eventLoopStall = this.#histogram(

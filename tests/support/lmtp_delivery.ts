@@ -9,9 +9,14 @@ export function stuffed(message: string): string {
 /** A greeted LMTP connection. */
 export async function dialLmtp(port: number): Promise<LineClient> {
   const client = await LineClient.dial(port);
-  await client.reply();
-  await client.command("LHLO client.example.net");
-  return client;
+  try {
+    await client.reply();
+    await client.command("LHLO client.example.net");
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
 }
 
 /** One transaction; answers the last line of the reply of each recipient. */

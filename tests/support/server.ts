@@ -154,10 +154,8 @@ export async function runAdmin(args: readonly string[], stdin?: string): Promise
 
 async function answers(port: number): Promise<boolean> {
   try {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    const greeting = new Uint8Array(64);
-    const n = await conn.read(greeting);
-    conn.close();
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    const n = await conn.read(new Uint8Array(64));
     return n !== null && n > 0;
   } catch {
     return false;

@@ -14,6 +14,11 @@ export class FlagRing {
     this.#floor = floor;
   }
 
+  /** As many of the last changes as matter here: those that fit, and one that does not. */
+  static last<T>(changes: readonly T[]): readonly T[] {
+    return changes.slice(-RING_MAX - 1);
+  }
+
   /** Adds changes in ascending order of modseq, all newer than any before. */
   push(changes: readonly Change[]): void {
     const all = [...this.#changes, ...changes];

@@ -1,6 +1,6 @@
 import type { MailboxId, Modseq } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
-import type { Change, MessageStore } from "../../store/messages.ts";
+import type { Change, MessageState, MessageStore } from "../../store/messages.ts";
 import { FlagRing } from "./flag_ring.ts";
 import { lastUid, type UidList } from "./uid_list.ts";
 
@@ -107,6 +107,13 @@ export class UidMap {
   absorb(modseq: Modseq, changes: readonly Change[]): void {
     if (modseq === this.#now.modseq + 1) this.#apply(changes, modseq);
     else this.notice(modseq);
+  }
+
+  /** The same for a STORE, which may be of very many messages: no UID comes or goes. */
+  absorbFlags(modseq: Modseq, states: readonly MessageState[]): void {
+    if (modseq !== this.#now.modseq + 1) return this.notice(modseq);
+    this.#ring.push(FlagRing.last(states).map((state) => ({ ...state, expunged: false })));
+    this.#now = { ...this.#now, modseq };
   }
 
   /** Calls `listener` after each notice that brings news, until the returned function is called. */

@@ -78,7 +78,9 @@ export class View {
     const { mailboxes, messages, maps } = services;
     const mailbox = await mailboxes.find(user.accountId, name);
     const unseen = mailbox.unseen > 0 ? await messages.firstUnseen(mailbox.id) : null;
-    const held = await maps.open(mailbox.id, mailbox.highestModseq);
+    const held = await maps.open(mailbox.id, mailbox.highestModseq).catch((error) => {
+      throw isGone(error) ? new Refused({ kind: "no-such-mailbox", name }) : error;
+    });
     const at = unseen === null ? -1 : indexOf(held.map.now, unseen);
     const first = at < 0 ? undefined : at + 1 as Sequence;
     const view = new View(mailbox, readOnly, first, { services, held });
@@ -167,7 +169,7 @@ export class View {
     const changed = stored.filter((state) => state.modseq !== state.previousModseq);
     // WHY: without a change `modseq` is that of somebody else's, which must be told.
     if (changed.length === 0) return;
-    this.#held.map.absorb(modseq, changed.map((state) => ({ ...state, expunged: false })));
+    this.#held.map.absorbFlags(modseq, changed);
     if (modseq === this.#toldModseq + 1) this.#toldModseq = modseq;
     else if (modseq > this.#toldModseq) this.#own.add(modseq);
   }
@@ -289,4 +291,9 @@ export class View {
     this.#claimed = below;
     await this.#services.mailboxes.claimRecent(this.mailbox.id, below);
   }
+}
+
+/** Deleted between two queries: to the client there was no such mailbox. */
+function isGone(error: unknown): boolean {
+  return error instanceof Refused && error.refusal.kind === "gone";
 }

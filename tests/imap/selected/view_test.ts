@@ -128,6 +128,16 @@ Deno.test("a session far behind gets flag changes from the store", async () => {
   assert.equal(heard.take().filter((line) => line.includes("\\Seen")).length, 600);
 });
 
+Deno.test("a bulk change by one session reaches the others whole", async () => {
+  using world = await opened(700);
+  const other = await world.box.view(world.maps);
+  const heard = new Heard();
+  world.view.stored(world.box.setFlags(world.box.uids, () => 1));
+  await other.tell(heard.reply, { expunges: true });
+  assert.equal(heard.take().length, 700);
+  assert.deepEqual(await world.told(), []);
+});
+
 Deno.test("a keyword that the client does not know is announced before it is used", async () => {
   using world = await opened(1);
   const state = world.box.live.get(1 as Uid);

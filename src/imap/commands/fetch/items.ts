@@ -53,14 +53,20 @@ export function fetchItems(wire: Scanner): FetchItem[] {
   const items = new Map<string, FetchItem>();
   wire.list(() => {
     const item = fetchAtt(wire);
-    items.set(item.kind === "section" ? sectionKey(item) : item.kind, item);
+    const key = keyOf(item);
+    items.set(key, merged(item, items.get(key)));
     if (items.size > ITEMS_MAX) wire.fail(`at most ${ITEMS_MAX} items`);
   });
   return [...items.values()];
 }
 
-function sectionKey({ label, partial }: Extract<FetchItem, { kind: "section" }>): string {
-  return `${label}.${partial?.length ?? ""}`;
+function keyOf(item: FetchItem): string {
+  return item.kind === "section" ? `${item.label}.${item.partial?.length ?? ""}` : item.kind;
+}
+
+/** Asked for with and without PEEK, a section is not peeked at. */
+function merged(item: FetchItem, before: FetchItem | undefined): FetchItem {
+  return before?.kind === "section" && before.marksSeen ? before : item;
 }
 
 /** WHY: longer names first, as each may begin with another. */
