@@ -25,9 +25,22 @@ export const commonOptions: Readonly<Record<string, Option>> = {
 /** Short forms. */
 const SHORT: Readonly<Record<string, string>> = { c: "config", h: "help", V: "version" };
 
+/** Commands, and groups of them, that belong to a later version. */
+const LATER = [
+  "accounts credentials",
+  "cache",
+  "connections",
+  "credentials",
+  "export-maildir",
+  "health",
+  "import-maildir",
+  "stats",
+];
+
 /** Reads the arguments behind the program's name. Throws `Failure` (usage). */
 export function readArguments(args: readonly string[]): Invocation {
   const { words, given } = split(args);
+  refuseLater((words[0] === "help" ? words.slice(1) : words).join(" "));
   refuseUnknown(words.join(" "), given);
   const json = given.some(({ name }) => name === "json");
   const asksHelp = words[0] === "help" || given.some(({ name }) => name === "help");
@@ -73,6 +86,12 @@ function split(args: readonly string[]): { words: string[]; given: Given[] } {
     given.push({ name, written, value, isInline });
   }
   return { words, given };
+}
+
+/** WHY before their options, which nothing here knows. */
+function refuseLater(words: string): void {
+  const later = LATER.find((name) => words === name || words.startsWith(`${name} `));
+  if (later) throw usage(`"${later}" is not part of this version of Sora`);
 }
 
 /** WHY first: the value of a misspelled option looks like a word that is too many. */

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { exitCodes, StartFailure } from "./exit_codes.ts";
 import type { DataFolders } from "./worker_protocol.ts";
 
@@ -20,10 +20,20 @@ export async function openDataFolder(dataDir: string): Promise<DataFolder> {
     await Deno.mkdir(root, { recursive: true, mode: 0o711 });
     await Deno.mkdir(folders.bodies, { recursive: true, mode: 0o700 });
     await Deno.mkdir(folders.spool, { recursive: true, mode: 0o700 });
+    // WHY: a body is only as durable as every folder above it.
+    await sync(root);
+    // WHY not fatal: who may pass through a folder may not always open it.
+    await sync(dirname(root)).catch(() => {});
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const message = `data_dir: cannot make the data folder ${root}: ${why}`;
     throw new StartFailure(exitCodes.cannotCreate, message, { cause: error });
   }
   return folders;
+}
+
+/** fsync: the entries of a folder outlast a crash. */
+async function sync(folder: string): Promise<void> {
+  using file = await Deno.open(folder);
+  await file.sync();
 }

@@ -21,7 +21,8 @@ that is printed at the first start.
 
 Environment: SORA_PG=auto|system|bundled|DIR chooses the private PostgreSQL.
 
-Signals: SIGTERM and SIGINT end sessions politely, then exit (twice: at once);
+Signals: SIGTERM and SIGINT end sessions politely, then exit (again after a
+         second: at once);
          SIGHUP reopens the log file and reads the log level again.
 
 Exit codes:

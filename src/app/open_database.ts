@@ -4,7 +4,13 @@ import { formatListenAddress } from "../config/listen_address.ts";
 import { logger } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Database } from "../store/database.ts";
+import { connectionsNeeded } from "./connection_shares.ts";
 import { exitCodes, StartFailure } from "./exit_codes.ts";
+
+/** Sessions that the private PostgreSQL takes; more only where many workers need more. */
+const PRIVATE_CONNECTIONS_MIN = 60;
+/** Of them for sora-admin, psql and what PostgreSQL keeps for itself. */
+const SPARE_CONNECTIONS = 20;
 
 /** A database that runs: the configured one, or the private one, which stops when disposed of. */
 export interface RunningDatabase extends AsyncDisposable {
@@ -30,7 +36,13 @@ export async function startDatabase(
   try {
     // WHY: the code that manages a private server is not needed where a database is configured.
     const { startEmbeddedPostgres } = await import("../store/embedded_postgres.ts");
-    const server = await startEmbeddedPostgres({ dataDir, source, log: logger("postgres") });
+    const needed = connectionsNeeded(config.runtime.workers);
+    const server = await startEmbeddedPostgres({
+      dataDir,
+      source,
+      log: logger("postgres"),
+      maxConnections: Math.max(PRIVATE_CONNECTIONS_MIN, needed + SPARE_CONNECTIONS),
+    });
     return {
       config: defaultDatabase(server.endpoint),
       title: `PostgreSQL ${server.version}, private (${server.source})`,

@@ -1,3 +1,9 @@
+/**
+ * WHY: Ctrl-C signals everybody at the terminal, and `deno task` and npx pass theirs on, so that one
+ * keystroke arrives two or three times within milliseconds. A person who insists takes longer.
+ */
+const ECHO_MS = 1_000;
+
 /** What the process is told from outside. */
 export class Signals implements Disposable {
   /** Resolves with the first SIGTERM or SIGINT. */
@@ -6,17 +12,20 @@ export class Signals implements Disposable {
 
   /**
    * @param onReload called for each SIGHUP
-   * @param onAgain called for each further SIGTERM or SIGINT: somebody does not want to wait
+   * @param onAgain called for each SIGTERM or SIGINT more than a second after the first: somebody
+   *   does not want to wait
    */
   constructor(onReload: () => void, onAgain: () => void) {
     const { promise, resolve } = Promise.withResolvers<Deno.Signal>();
     this.stop = promise;
-    let stopping = false;
+    let stoppedAt: number | undefined;
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       this.#on(signal, () => {
-        if (stopping) return onAgain();
-        stopping = true;
-        resolve(signal);
+        const now = performance.now();
+        if (stoppedAt === undefined) {
+          stoppedAt = now;
+          resolve(signal);
+        } else if (now - stoppedAt > ECHO_MS) onAgain();
       });
     }
     if (Deno.build.os !== "windows") this.#on("SIGHUP", onReload);

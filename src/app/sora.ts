@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Loaded, NotLoaded } from "../config/load.ts";
-import { renderProblem } from "../config/problem.ts";
+import { renderProblem, renderWarning } from "../config/problem.ts";
 import { VERSION } from "../lib/version.ts";
 import type { Log } from "../observe/log.ts";
 import { DEFAULT_DATA_DIR, parseCommandLine, type RunRequest } from "./command_line.ts";
@@ -62,9 +62,12 @@ async function run(request: RunRequest): Promise<ExitCode> {
 /** The configuration to run with; undefined when it cannot be used, which has been said then. */
 function configFor(request: RunRequest): Config | undefined {
   const loaded = load(request);
-  const problems = "problems" in loaded ? loaded.problems : loaded.warnings;
-  for (const problem of problems) complain(`${renderProblem(problem)}\n`);
-  return "problems" in loaded ? undefined : loaded.config;
+  if ("problems" in loaded) {
+    for (const problem of loaded.problems) complain(`${renderProblem(problem)}\n`);
+    return undefined;
+  }
+  for (const warning of loaded.warnings) complain(`${renderWarning(warning)}\n`);
+  return loaded.config;
 }
 
 /** The same after SIGHUP, when problems belong in the log. */

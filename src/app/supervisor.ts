@@ -7,7 +7,8 @@ import { Metrics } from "../observe/metrics.ts";
 import { StallMonitor } from "../observe/stall_monitor.ts";
 import { sumMetrics } from "../observe/sum_metrics.ts";
 import type { Database } from "../store/database.ts";
-import { lockDataDir } from "../store/data_lock.ts";
+import { DataDirInUse, lockDataDir } from "../store/data_lock.ts";
+import { connectionsNeeded, divideConnections } from "./connection_shares.ts";
 import { type DataFolder, openDataFolder } from "./data_folder.ts";
 import { type DemoAccount, makeDemoAccount } from "./demo_account.ts";
 import { type ExitCode, exitCodes, StartFailure } from "./exit_codes.ts";
@@ -78,11 +79,17 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
     source: options.postgresSource,
   });
   const config: WithDatabase = { ...settled, dataDir: folder.root, database: running.config };
+  const { workers } = config.runtime;
+  const shares = divideConnections(config.database, workers);
+  warnOfConnections(config, log);
   const hung = Promise.withResolvers<"hung">();
   const live: Live = { level };
   // WHY before the migrations: the workers load their modules meanwhile.
-  await using pool = makePool(config, { folder, hashers, writer, log, metrics, hung, live });
-  await using database = await openDatabase(config.database, metrics);
+  const forWorkers = { ...config, database: shares.worker };
+  await using pool = makePool(forWorkers, { folder, hashers, writer, log, metrics, hung, live });
+  // WHY also before they serve: a worker that starts has a hash worker already.
+  reconnect = (worker) => void told(pool.remote(worker)?.useHasher(hashers.connect(worker)), log);
+  await using database = await openDatabase(shares.supervisor, metrics);
   await using services = new AsyncDisposableStack();
   // WHY before the workers: a probe that waits for /health gets its 503 meanwhile.
   for (const server of config.servers) {
@@ -100,13 +107,11 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   services.use(await housekeeping(database, folder));
   reload = () => reloadConfig(options, { writer, pool, log, live });
   if (hangups > 0) reload();
-  reconnect = (worker) => void told(pool.remote(worker)?.useHasher(hashers.connect(worker)), log);
 
   // WHY only now: loading modules holds the event loop, and nobody waits for it.
   using _monitor = new StallMonitor({ isolate: "supervisor", log, metrics });
   log.info("started", { version: VERSION, workers: pool.size, database: running.title });
   const { title } = running;
-  const workers = pool.size;
   options.onReady({ config, dataDir: folder.root, workers, database: title, demo });
 
   const why = await Promise.race([signals.stop, hung.promise]);
@@ -121,8 +126,18 @@ async function lock(folder: DataFolder): Promise<Disposable> {
     return await lockDataDir(folder.root);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new StartFailure(exitCodes.cannotCreate, why, { cause: error });
+    const message = error instanceof DataDirInUse
+      ? why
+      : `Cannot use the data folder ${folder.root}: ${why}`;
+    throw new StartFailure(exitCodes.cannotCreate, message, { cause: error });
   }
+}
+
+/** WHY: every worker gets what it needs to work at all; PostgreSQL's own limit has to allow for it. */
+function warnOfConnections({ database, runtime: { workers } }: WithDatabase, log: Log): void {
+  const needed = connectionsNeeded(workers);
+  const { maxConnections } = database.write;
+  if (maxConnections < needed) log.warning("max-connections-too-low", { maxConnections, needed });
 }
 
 /** What SIGHUP has changed: a worker that is started again begins with it. */

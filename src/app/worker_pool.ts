@@ -91,9 +91,9 @@ export class WorkerPool implements AsyncDisposable {
     return this.#stopping;
   }
 
-  /** The worker with this number, if it serves now. */
+  /** The worker with this number, whether it serves yet or not; of one that is gone every call fails. */
   remote(number: number): Remote<WorkerProcedures> | undefined {
-    return this.#serving().find((slot) => slot.number === number)?.handle.remote;
+    return this.#slots.find((slot) => slot.number === number)?.handle.remote;
   }
 
   /** The numbers of every worker that answers in time. */

@@ -6,7 +6,7 @@ declare const brand: unique symbol;
 export type ObjectKey = string & { readonly [brand]: "ObjectKey" };
 
 /**
- * Message bodies, one object per account and content: DiskBlobs, MemoryBlobs, later S3. All throw
+ * Message bodies, one object per account and content: DiskBlobs, S3Blobs, MemoryBlobs. All throw
  * `unavailable("bodies")` when the storage is in trouble; a body is never shortened or empty.
  */
 export interface Blobs {

@@ -114,10 +114,9 @@ export class DiskBlobs implements Blobs {
       const isRoot = folder === this.#directory;
       if (!isRoot) await this.#make(this.#directory);
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-      // WHY: also when it was there: a crash may have come between mkdir and fsync.
+      // WHY: also when it was there: a crash may have come between mkdir and fsync. What is above
+      // the folder of the bodies is app/'s to make durable: a worker may not open it.
       if (!isRoot) await this.#folders.sync(this.#directory);
-      // WHY: a worker may not open what is above the data folder; app/ made that one.
-      else await this.#folders.sync(`${folder}/..`).catch(() => {});
     })();
     this.#made.set(folder, making);
     making.catch(() => this.#made.delete(folder));

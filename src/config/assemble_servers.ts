@@ -83,7 +83,7 @@ function assembleImap(
   if (!insecureAuth) {
     report.warn(
       [...path, "insecure_auth"],
-      "nobody can log in on this server: it has no TLS, and passwords without TLS are refused",
+      "only clients on this machine can log in: there is no TLS, and passwords without TLS are refused",
     );
   }
   const common = mailServer(imap, label);

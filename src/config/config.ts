@@ -64,7 +64,7 @@ export interface DatabaseEndpoint {
   /** Name of the database. */
   readonly name: string;
   readonly tls: boolean;
-  /** Of one protocol worker. */
+  /** As configured for the whole server; `app/` gives each isolate its share. */
   readonly maxConnections: number;
   readonly minConnections: number;
   readonly maxConnLifetimeMs: number;

@@ -13,9 +13,18 @@ export interface Problem {
 }
 
 /** `file:line:column: key: message`, always one line. */
-export function renderProblem({ file, line, column, key, message }: Problem): string {
+export function renderProblem(problem: Problem): string {
+  return render(problem, "");
+}
+
+/** `file:line:column: warning: key: message`: the form that editors know from compilers. */
+export function renderWarning(problem: Problem): string {
+  return render(problem, "warning: ");
+}
+
+function render({ file, line, column, key, message }: Problem, label: string): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
-  const text = key === "" ? `${place}: ${message}` : `${place}: ${key}: ${message}`;
+  const text = `${place}: ${label}${key === "" ? "" : `${key}: `}${message}`;
   return text.replaceAll(CONTROLS, (character) => JSON.stringify(character).slice(1, -1));
 }
 

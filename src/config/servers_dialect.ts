@@ -48,12 +48,11 @@ export function readServers(
     if (type === undefined) continue;
     const { start = true } = value;
     namesServers ||= isServerType(type);
-    if (typeof start !== "boolean") {
-      report.problem([...path, "start"], `expected true or false, got ${JSON.stringify(start)}`);
-    } else if (start && !isServerType(type)) {
+    // WHY also when it is no boolean: then its schema says so, together with all else that is wrong.
+    if (start !== false && !isServerType(type)) {
       const what = laterServers[type] ?? type;
       report.problem(path, `${what} is not part of this version of Sora; ${REMEDY}`);
-    } else if (start && isServerType(type)) {
+    } else if (start !== false && isServerType(type)) {
       servers.push({ type, table: value, path, label: label ?? type });
       mergeMixed(value, type, { path, report });
     }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { sharedPace } from "../lib/pace.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Connection, ConnectionGone, type TimeoutReason } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
@@ -90,6 +91,7 @@ class ImapConnection implements Host {
         this.#literal = undefined;
         this.#busy = false;
         await this.reply.drained();
+        await sharedPace.breathe();
       }
     } catch (error) {
       if (!(error instanceof Disconnected || error instanceof ConnectionGone)) {

@@ -186,6 +186,7 @@ async function run(prepared: Prepared, { job, host }: Work): Promise<Completion 
     await tell(host, { before, expunges });
     return completion;
   } catch (error) {
+    if (isGone(error) && host.session.state === "selected") host.session.view.recheck();
     if (!isEnd(error)) await tell(host, { before, expunges });
     throw error;
   }
@@ -273,6 +274,11 @@ function measure(
 function label({ command, uid }: Job): string {
   if (!command) return "unknown";
   return uid ? `UID ${command.name}` : command.name;
+}
+
+/** A mailbox was deleted, perhaps the selected one, though no notice of that has come yet. */
+function isGone(error: unknown): boolean {
+  return error instanceof Refused && error.refusal.kind === "gone";
 }
 
 function isEnd(error: unknown): boolean {

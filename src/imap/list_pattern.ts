@@ -1,4 +1,4 @@
-import { DELIMITER, mailboxKey, parentNames } from "../store/mailbox_name.ts";
+import { DELIMITER, mailboxKey } from "../store/mailbox_name.ts";
 
 /**
  * A list-mailbox pattern, matched in time pattern × name, whatever it is.
@@ -21,11 +21,6 @@ export class ListPattern {
     this.#row = new Uint8Array(this.#tokens.length + 1);
   }
 
-  /** Steps that matching a name may take, for callers that share an event loop. */
-  cost(name: string): number {
-    return this.#literals > name.length ? 1 : this.#tokens.length * name.length;
-  }
-
   matches(name: string): boolean {
     const key = mailboxKey(name);
     if (this.#tokens === "*") return true;
@@ -33,14 +28,6 @@ export class ListPattern {
     this.#begin();
     for (const character of units(key)) this.#read(character);
     return this.#row.at(-1) === 1;
-  }
-
-  /**
-   * RFC 3501 §6.3.9: the names above this one that match though it does not: with the pattern `%`,
-   * "foo/bar" stands for "foo".
-   */
-  matchingParents(name: string): string[] {
-    return parentNames(name).filter((parent) => this.matches(parent));
   }
 
   #begin(): void {

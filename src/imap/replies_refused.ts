@@ -29,7 +29,7 @@ const words: Readonly<Record<Refusal["kind"], readonly [code: string, text: stri
   "too-many-connections": ["LIMIT", "Too many connections"],
   limit: ["LIMIT", "Limit exceeded"],
   unsupported: ["CANNOT", "Not supported"],
-  gone: ["EXPUNGEISSUED", "Some messages no longer exist"],
+  gone: ["NONEXISTENT", "The mailbox no longer exists"],
   unavailable: ["UNAVAILABLE", "Temporarily unavailable, try again later"],
 }; // a new kind does not compile until IMAP has a word for it
 

@@ -1,4 +1,5 @@
 import type { LmtpServerConfig } from "../config/config.ts";
+import { sharedPace } from "../lib/pace.ts";
 import { Refused } from "../lib/refused.ts";
 import { Networks } from "../limits/networks.ts";
 import { type Connection, ConnectionGone } from "../net/connection.ts";
@@ -12,6 +13,10 @@ import { Input, type Line } from "./wire/input.ts";
 
 /** Broken commands between two deliveries; an MTA has none, and who guesses is sent away. */
 const ERRORS_MAX = 20;
+/** Before LHLO: another protocol makes as many, and what follows must not be taken for ours. */
+const ERRORS_BEFORE_LHLO_MAX = 3;
+/** A browser or a proxy that was made to talk to us (RFC 9051 §11.8 on cross-protocol attacks). */
+const HTTP = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH) /i;
 
 /**
  * Serves LMTP (RFC 2033) to one connection after the other; only clients of `trustedNetworks` are
@@ -91,6 +96,7 @@ class Conversation {
   /** Reads one command and answers it. */
   async #next(): Promise<void> {
     await this.#connection.drained();
+    await sharedPace.breathe();
     this.#isWaiting = !this.#input.isAhead;
     const line = await this.#input.line(() => {
       this.#isWaiting = false;
@@ -100,9 +106,13 @@ class Conversation {
     this.#connection.setMinimumRate(null);
     if (!line) return this.#close();
     if (this.#input.isAhead) this.#connection.hold();
-    if ("text" in line) await this.#handle(line.text);
-    else this.#fault(line.fault);
-    if (this.#errors >= ERRORS_MAX) this.#leave(reply(421, "4.7.0", "Too many errors"));
+    if (!("text" in line)) this.#fault(line.fault);
+    else if (HTTP.test(line.text)) this.#leave(reply(421, "4.7.0", "This is an LMTP server"));
+    else await this.#handle(line.text);
+    const isNew = this.#session.state === "connected";
+    if (this.#errors >= (isNew ? ERRORS_BEFORE_LHLO_MAX : ERRORS_MAX)) {
+      this.#leave(reply(421, "4.7.0", "Too many errors"));
+    }
   }
 
   async #handle(text: string): Promise<void> {

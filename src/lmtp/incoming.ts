@@ -1,6 +1,7 @@
 import { Spool, type Spooled } from "../blobs/spool.ts";
+import { inTurns } from "../lib/pace.ts";
 import { Refused } from "../lib/refused.ts";
-import { type MessageFacts, messageFacts } from "../message/facts.ts";
+import { type MessageFacts, messageFactsInSteps } from "../message/facts.ts";
 import { MessageParser } from "../message/parser.ts";
 
 export interface IncomingOptions {
@@ -85,7 +86,7 @@ export class Incoming {
   async finish(): Promise<Received> {
     if (this.#receivedBytes === 0) await this.fail(new Refused({ kind: "empty-message" }));
     if (this.#failure !== undefined) throw this.#failure;
-    const facts = messageFacts(this.#parser.finish());
+    const facts = await inTurns(messageFactsInSteps(this.#parser.finish()));
     return { facts, spooled: await this.#spool.finish(), receivedAt: this.receivedAt };
   }
 }

@@ -50,8 +50,8 @@ export class AddressScanner {
     const kind = SPECIALS.get(character);
     if (kind === "colon" && this.#inAngle) return this.#single("word");
     if (kind) return this.#single(kind);
-    return this.#take(DOMAIN_LITERAL) ?? this.#take(ENCODED_WORD) ?? this.#take(ATOM) ??
-      this.#single("word");
+    const special = character === "[" ? DOMAIN_LITERAL : character === "=" ? ENCODED_WORD : null;
+    return (special && this.#take(special)) ?? this.#take(ATOM) ?? this.#single("word");
   }
 
   #token(kind: Token["kind"], text: string, end: number): Token {

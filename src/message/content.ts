@@ -22,10 +22,14 @@ const TEXT_MAX = 4_096;
 /** Language tags kept of Content-Language (RFC 3282). */
 const LANGUAGES_MAX = 100;
 
+/** Octets read of Content-Type and Content-Disposition: room for a file name in every encoding. */
+const STRUCTURED_MAX = 32 * 1024;
+
 /** Reads them; `inDigest`: the default type is message/rfc822 (RFC 2046 §5.1.5). */
 export function readContent(header: Header, inDigest: boolean): Content {
   const text = (name: string) => header.get(name)?.slice(0, TEXT_MAX) ?? null;
-  const type = header.get("content-type");
+  const structured = (name: string) => header.get(name)?.slice(0, STRUCTURED_MAX);
+  const type = structured("content-type");
   const language = header.get("content-language");
   return {
     ...(type === undefined ? missingType(inDigest) : readType(type)),
@@ -33,11 +37,42 @@ export function readContent(header: Header, inDigest: boolean): Content {
     description: text("content-description"),
     encoding: readEncoding(header.get("content-transfer-encoding")),
     md5: text("content-md5"),
-    disposition: readDisposition(header.get("content-disposition")),
+    disposition: readDisposition(structured("content-disposition")),
     language: language === undefined ? [] : readLanguage(language.slice(0, TEXT_MAX)),
     location: text("content-location")?.replace(/[ \t]/g, "") ?? null, // RFC 2557 §4.4
   };
 }
+
+/** Characters that only describe the part: all but what says how to read it. */
+export function descriptionLength(content: Content): number {
+  const { id, description, md5, location, language, parameters, disposition } = content;
+  let length = 0;
+  for (const text of [id, description, md5, location, ...language]) length += text?.length ?? 0;
+  for (const [name, value] of [...parameters, ...disposition?.parameters ?? []]) {
+    length += name.length + value.length;
+  }
+  return length;
+}
+
+/** The part without them; the boundary and a charset stay, as its octets cannot be read without. */
+export function undescribed(content: Content): Content {
+  const { parameters, disposition } = content;
+  return {
+    ...content,
+    id: null,
+    description: null,
+    md5: null,
+    location: null,
+    language: [],
+    parameters: parameters.filter(([name, value]) =>
+      name === "boundary" || (name === "charset" && value.length <= CHARSET_MAX)
+    ),
+    disposition: disposition && { type: disposition.type, parameters: [] },
+  };
+}
+
+/** RFC 2978 §2.3. */
+const CHARSET_MAX = 40;
 
 type Type = Pick<Content, "type" | "subtype" | "parameters">;
 

@@ -1,4 +1,5 @@
-import { encodeUtf8, fromBinary, isAscii, toBinary } from "../lib/bytes.ts";
+import { Buffer } from "node:buffer";
+import { fromBinary, isAscii, toBinary } from "../lib/bytes.ts";
 import { isBlank } from "./blank.ts";
 import { decodeCharset, guessCharset } from "./charset.ts";
 import { decodeBase64, decodeQuotedPrintable } from "./transfer.ts";
@@ -59,21 +60,17 @@ export function decodeRaw(text: string): string {
 
 /** Unicode text as RFC 2047 encoded words of at most 75 characters, joined by spaces. */
 export function encodeWords(text: string): string {
-  const words: string[] = [];
-  let piece = "";
-  let octets = 0;
-  for (const character of text) {
-    const size = utf8Size(character);
-    if (octets + size > WORD_OCTETS_MAX) {
-      words.push(word(piece));
-      piece = "";
-      octets = 0;
-    }
-    piece += character;
-    octets += size;
-  }
-  words.push(word(piece));
-  return words.join(" ");
+  const octets = Buffer.from(text);
+  let words = "";
+  let at = 0;
+  do {
+    let end = Math.min(at + WORD_OCTETS_MAX, octets.length);
+    // RFC 2047 §5 (3): a word holds whole characters; octets 10xxxxxx go on with one.
+    while (end < octets.length && ((octets[end] ?? 0) & 0xc0) === 0x80) end--;
+    words += `${at > 0 ? " " : ""}=?UTF-8?B?${octets.toString("base64", at, end)}?=`;
+    at = end;
+  } while (at < octets.length);
+  return words;
 }
 
 /** Octets of decoded words that belong together, as a binary string. */
@@ -87,17 +84,6 @@ const OPENING = /=\?([!-)+->@-~]{1,64})(?:\*[^?\s]{0,64})?\?([bBqQ])\?/y;
 
 /** RFC 2047 §2: 75 characters with `=?UTF-8?B?` and `?=` leave room for 45 octets of base64. */
 const WORD_OCTETS_MAX = 45;
-
-function word(text: string): string {
-  return `=?UTF-8?B?${btoa(toBinary(encodeUtf8(text)))}?=`;
-}
-
-function utf8Size(character: string): number {
-  const code = character.codePointAt(0) ?? 0;
-  if (code < 0x80) return 1;
-  if (code < 0x800) return 2;
-  return code < 0x10000 ? 3 : 4;
-}
 
 function octetsOf(text: string, encoding: string): string {
   if (encoding === "B" || encoding === "b") return toBinary(decodeBase64(fromBinary(text)));

@@ -1,4 +1,4 @@
-import type { Header } from "./header.ts";
+import { FIELD_BODY_MAX, type Header } from "./header.ts";
 import { imapNString, imapString, imapText } from "./imap_string.ts";
 import { type Address, ADDRESSES_MAX, parseAddresses } from "./mailbox_address.ts";
 
@@ -21,15 +21,18 @@ const TEXT_MAX = 32 * 1024;
 
 /**
  * Reads the ten fields. Several To, Cc, … fields are one list; of the rest the first counts. At
- * most `addressesMax` addresses are read altogether.
+ * most `addressesMax` addresses are read altogether, out of at most FIELD_BODY_MAX octets.
  */
-export function readEnvelope(header: Header, addressesMax = 6 * ADDRESSES_MAX): Envelope {
-  let budget = addressesMax;
+export function readEnvelope(header: Header, addressesMax = ADDRESSES_MAX): Envelope {
+  let budget = Math.min(addressesMax, ADDRESSES_MAX);
+  let octets = FIELD_BODY_MAX;
   const text = (name: string) => header.get(name)?.slice(0, TEXT_MAX) ?? null;
   const addresses = (name: string) => {
     const bodies = header.all(name);
     if (bodies.length === 0) return [];
-    const list = parseAddresses(bodies.join(","), Math.min(ADDRESSES_MAX, budget));
+    const joined = bodies.join(",").slice(0, octets);
+    const list = parseAddresses(joined, budget);
+    octets -= joined.length;
     budget -= list.length;
     return list;
   };
@@ -48,6 +51,16 @@ export function readEnvelope(header: Header, addressesMax = 6 * ADDRESSES_MAX): 
     inReplyTo: text("in-reply-to"),
     messageId: text("message-id"),
   };
+}
+
+/** Characters of its texts; addresses are counted by the parser. */
+export function textLength({ date, subject, inReplyTo, messageId }: Envelope): number {
+  return [date, subject, inReplyTo, messageId].reduce((sum, text) => sum + (text?.length ?? 0), 0);
+}
+
+/** What is left of an envelope when a message has too many. */
+export function withoutTexts(envelope: Envelope): Envelope {
+  return { ...envelope, date: null, subject: null, inReplyTo: null, messageId: null };
 }
 
 /**

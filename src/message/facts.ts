@@ -1,6 +1,7 @@
 import { concat } from "../lib/bytes.ts";
+import { atOnce, type Steps } from "../lib/steps.ts";
 import { baseSubject } from "./base_subject.ts";
-import { renderBodyStructure } from "./body_structure.ts";
+import { renderBodyStructureInSteps } from "./body_structure.ts";
 import { parseDate } from "./date.ts";
 import { decodeWords } from "./encoded_words.ts";
 import { readEnvelope, renderEnvelope } from "./envelope.ts";
@@ -51,25 +52,49 @@ export const TEXT_BYTES_MAX = 8 * 1024;
 
 /** The facts of a message as it was received. */
 export function messageFacts(parsed: ParsedMessage): MessageFacts {
+  return atOnce(messageFactsInSteps(parsed));
+}
+
+/**
+ * The same in steps: a message that is made to be slow costs some ten milliseconds in several of
+ * them, and between two of them others may run.
+ */
+export function* messageFactsInSteps(parsed: ParsedMessage): Steps<MessageFacts> {
   const { fields, header, headerBytes, root } = parsed;
+  const read = readEnvelope(fields);
+  yield;
+  const envelope = renderEnvelope(read);
+  yield;
+  const bodyStructure = yield* renderBodyStructureInSteps(root);
+  yield;
+  const structure = encodeStructure(root);
+  yield;
   const subject = decodedText(fields.get("subject") ?? "");
+  const from = addressText(fields, "from");
+  yield;
+  const to = addressText(fields, "to");
+  yield;
+  const cc = addressText(fields, "cc");
+  yield;
+  const bcc = addressText(fields, "bcc");
+  yield;
   const date = fields.get("date");
   return {
     sizeBytes: parsed.sizeBytes,
     headerBytes,
     header: headerBytes <= HEADER_STORED_MAX ? header : null,
-    envelope: renderEnvelope(readEnvelope(fields)),
-    bodyStructure: renderBodyStructure(root),
-    structure: encodeStructure(root),
+    envelope,
+    bodyStructure,
+    structure,
     messageId: messageIds(fields.get("message-id"))[0] ?? null,
     inReplyTo: messageIds(fields.get("in-reply-to"))[0] ?? null,
     references: keepEnds(messageIds(fields.get("references"))),
     sentDate: date === undefined ? null : parseDate(date),
     subject,
-    from: addressText(fields, "from"),
-    to: addressText(fields, "to"),
-    cc: addressText(fields, "cc"),
-    bcc: addressText(fields, "bcc"),
+    from,
+    to,
+    cc,
+    bcc,
     baseSubject: baseSubject(subject),
   };
 }
@@ -113,12 +138,21 @@ function bounded(text: string): string {
 export function messageIds(text: string | undefined): string[] {
   if (text === undefined || text === "") return [];
   const ids: string[] = [];
-  for (const [, id = ""] of text.matchAll(/<([^<>]{1,998})>/g)) {
+  for (const [, id = ""] of withoutMiddle(text).matchAll(/<([^<>]{1,998})>/g)) {
     const bare = id.replace(/[ \t"]/g, "");
     if (bare !== "" && bare.length <= MESSAGE_ID_MAX - 2) ids.push(`<${bare}>`);
   }
   if (ids.length === 0 && /^[^\s<>]{1,990}$/.test(text)) ids.push(`<${text}>`);
   return ids;
+}
+
+/** The ids of a field this long are counted in thousands: its ends hold more than are kept. */
+const IDS_END_BYTES = 32 * 1024;
+
+/** WHY "<>": no id of two halves comes into being at the seam. */
+function withoutMiddle(text: string): string {
+  if (text.length <= 2 * IDS_END_BYTES) return text;
+  return `${text.slice(0, IDS_END_BYTES)}<>${text.slice(-IDS_END_BYTES)}`;
 }
 
 /** RFC 5256 §3: the first one is the root of the thread, the last ones are the nearest. */

@@ -4,6 +4,8 @@ import { decodeWords } from "./encoded_words.ts";
 
 /** More fields than this are not read: no honest message comes near. */
 export const FIELDS_MAX = 10_000;
+/** Lines looked at, folds and what is no field included: ten for each field. */
+const LINES_MAX = 100_000;
 /** Octets of one field body that are read: a To field with 6,000 addresses fits. */
 export const FIELD_BODY_MAX = 256 * 1024;
 
@@ -57,7 +59,8 @@ export class Header {
     const text = this.#text;
     let at = 0;
     let inField = false;
-    while (at < text.length && this.#names.length < FIELDS_MAX) {
+    for (let line = 0; line < LINES_MAX; line++) {
+      if (at >= text.length || this.#names.length >= FIELDS_MAX) return;
       const lf = text.indexOf("\n", at);
       const end = lf < 0 ? text.length : lf + 1;
       const first = text.charCodeAt(at);

@@ -14,8 +14,8 @@ export interface Address {
   readonly host: string | null;
 }
 
-/** Addresses read of one list; the rest is ignored. A mass mailing to 10,000 still shows whole. */
-export const ADDRESSES_MAX = 10_000;
+/** Addresses read of one list; the rest is ignored: as many as a field has room for (header.ts). */
+export const ADDRESSES_MAX = 6_000;
 
 /** Words and specials kept of one address; names have a few, routes a few dozen. */
 const TOKENS_MAX = 500;

@@ -25,8 +25,11 @@ export const PART_DEPTH_MAX = 100;
 /** Octets of a message's own header block that are kept and read. */
 export const HEADER_BYTES_MAX = 10 * 1024 * 1024;
 /** Octets of all header blocks of parts, together: WHY: a flood of tiny parameters is 25 times as
- * large in memory. 10,000 parts with 400 octets each fit. */
-export const PART_HEADER_BYTES_MAX = 4 * 1024 * 1024;
+ * large in memory, and BODYSTRUCTURE writes an octet in up to nine. 3,000 parts with 350 octets fit. */
+export const PART_HEADER_BYTES_MAX = 1024 * 1024;
+/** Characters of names, parameters, subjects … of all parts together: BODYSTRUCTURE writes one in up
+ * to nine octets, and clients ask for thousands. 2,500 parts with 100 each fit; the rest has none. */
+export const DESCRIPTION_MAX = 256 * 1024;
 /** Addresses in the envelopes of all embedded messages, together. */
 const EMBEDDED_ADDRESSES_MAX = 20_000;
 /** Octets of a line that are looked at: RFC 5322 §2.1.1 allows 998. */
@@ -68,6 +71,7 @@ export class MessageParser {
   #headerKept = 0;
   #headerBudget = HEADER_BYTES_MAX;
   #addressBudget = EMBEDDED_ADDRESSES_MAX;
+  #descriptionBudget = DESCRIPTION_MAX;
   /** Where in the slice at hand the uncollected rest of the header block begins. */
   #keepFrom = 0;
 
@@ -247,7 +251,9 @@ export class MessageParser {
       firstLine: this.#lines,
       canOpen: part.depth < PART_DEPTH_MAX,
       addressesMax: this.#addressBudget,
+      descriptionMax: this.#descriptionBudget,
     });
+    this.#descriptionBudget -= part.descriptionLength;
     if (part.envelope) this.#addressBudget -= addressCount(part.envelope);
     if (part.boundary !== null) this.#boundaries.add(part);
     else if (part.isMessage) {

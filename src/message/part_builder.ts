@@ -1,6 +1,6 @@
 import { trimBlank } from "./blank.ts";
-import { type Content, readContent } from "./content.ts";
-import { type Envelope, readEnvelope } from "./envelope.ts";
+import { type Content, descriptionLength, readContent, undescribed } from "./content.ts";
+import { type Envelope, readEnvelope, textLength, withoutTexts } from "./envelope.ts";
 import type { Header } from "./header.ts";
 import type { Part } from "./part.ts";
 
@@ -13,6 +13,8 @@ export interface BodyPlace {
   readonly canOpen: boolean;
   /** Addresses that the envelope of an embedded message may hold. */
   readonly addressesMax: number;
+  /** Characters of description that the part may have; without them it has none. */
+  readonly descriptionMax: number;
 }
 
 /** A part while the parser is in it. Offsets are counted from the first octet of the message. */
@@ -24,6 +26,8 @@ export class PartBuilder {
   /** message/rfc822 whose content can be read as it stands. */
   isMessage = false;
   envelope: Envelope | null = null;
+  /** Characters that BODYSTRUCTURE shows and nobody needs to find a part or to read it. */
+  descriptionLength = 0;
   #bodyEnd = 0;
   #lines = 0;
   #content: Content | null = null;
@@ -46,6 +50,7 @@ export class PartBuilder {
     if (this.kind === "message" && this.depth > 1) {
       this.envelope = readEnvelope(fields, place.addressesMax);
     }
+    this.#weigh(place.descriptionMax);
     const { type, subtype, parameters, encoding } = this.#content;
     if (type === "multipart") {
       const boundary = parameters.find(([name]) => name === "boundary")?.[1];
@@ -57,6 +62,17 @@ export class PartBuilder {
       if (place.canOpen && !ENCODED.has(encoding)) this.isMessage = true;
       else this.makeOpaque();
     }
+  }
+
+  #weigh(descriptionMax: number): void {
+    if (!this.#content) return;
+    const { envelope } = this;
+    this.descriptionLength = descriptionLength(this.#content) +
+      (envelope ? textLength(envelope) : 0);
+    if (this.descriptionLength <= descriptionMax) return;
+    this.descriptionLength = 0;
+    this.#content = undescribed(this.#content);
+    if (envelope) this.envelope = withoutTexts(envelope);
   }
 
   /** A new child of this multipart, whose header starts at `headerStart`. */

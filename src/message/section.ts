@@ -1,5 +1,4 @@
-import { concat } from "../lib/bytes.ts";
-import { filterFields } from "./field_filter.ts";
+import { FieldFilter } from "./field_filter.ts";
 import type { Part } from "./part.ts";
 
 /** RFC 3501 §9 `section-spec`, as the IMAP scanner read it. */
@@ -114,9 +113,16 @@ function emptyPart(multipart: Part): Part {
   };
 }
 
-function filterOf({ text, fields }: Section): Location["filter"] {
+/** WHY: every message of a FETCH is asked for the same section. */
+const filters = new WeakMap<Section, Location["filter"]>();
+
+function filterOf(section: Section): Location["filter"] {
+  const { text, fields } = section;
   if (text !== "HEADER.FIELDS" && text !== "HEADER.FIELDS.NOT") return null;
-  const names = new Set(fields.map((name) => name.toLowerCase()));
-  const wanted = text === "HEADER.FIELDS";
-  return (header) => concat(filterFields(header, (name) => names.has(name) === wanted));
+  const known = filters.get(section);
+  if (known) return known;
+  const fieldFilter = new FieldFilter(fields, text === "HEADER.FIELDS");
+  const filter = (header: Uint8Array) => fieldFilter.apply(header);
+  filters.set(section, filter);
+  return filter;
 }

@@ -241,7 +241,11 @@ export class Connection {
   tick(now: number): void {
     if (now >= this.#closeAt) return this.#close("closed");
     if (this.#writer.stalledMs(now) >= WRITE_STALL_MS) return this.#close("stalled");
-    if (this.#state !== "open") return;
+    if (this.#state !== "open") {
+      // WHY: who takes the rest of our output octet by octet has no more time than others.
+      if (now >= this.#sessionEndsAt + FAREWELL_MS) this.#close("session");
+      return;
+    }
     if (now >= this.#sessionEndsAt) this.#expire("session", now);
     else if (this.#pending) this.#tickRead(now);
     else if (this.#rate) this.#rate.at = now;

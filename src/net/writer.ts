@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { fromBinary } from "../lib/bytes.ts";
+import { fromBinary, writeBinary } from "../lib/bytes.ts";
 import type { Ticker } from "./ticker.ts";
 import type { Transport } from "./transport.ts";
 
@@ -166,11 +166,10 @@ function join(pieces: readonly (string | Uint8Array)[], length: number): Uint8Ar
   if (pieces.length === 1 && first !== undefined) {
     return typeof first === "string" ? fromBinary(first) : first;
   }
-  if (pieces.every((piece) => typeof piece === "string")) return fromBinary(pieces.join(""));
   const all = Buffer.allocUnsafe(length);
   let at = 0;
   for (const piece of pieces) {
-    if (typeof piece === "string") all.write(piece, at, "latin1");
+    if (typeof piece === "string") writeBinary(piece, all.subarray(at));
     else all.set(piece, at);
     at += piece.length;
   }

@@ -28,6 +28,8 @@ const STACK_CHARS_MAX = 8_000;
 /** WHY: a line is read by a person; a list of 10,000 UIDs is not. */
 const ITEMS_MAX = 32;
 const DEPTH_MAX = 4;
+/** Digits of a number with a fraction. */
+const DIGITS = 4;
 
 /** Whatever is under such a key is a secret or a message, never something to log. */
 const SECRET = /pass(word|wd|phrase)|secret|token|credentials?$|authorization|api_?key|cookie/i;
@@ -72,6 +74,7 @@ function plain(value: unknown, depth: number): Plain {
     case "string":
       return cut(value, TEXT_CHARS_MAX);
     case "number":
+      return rounded(value);
     case "boolean":
       return value;
     case "bigint":
@@ -81,6 +84,11 @@ function plain(value: unknown, depth: number): Plain {
     default:
       return `[${typeof value}]`;
   }
+}
+
+/** WHY: times are measured, not counted; nobody reads the twelfth digit. */
+function rounded(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(DIGITS));
 }
 
 function plainObject(value: object, depth: number): Plain {

@@ -1,11 +1,8 @@
-import { Buffer } from "node:buffer";
-import type { Hash, MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import type { Hash, MailboxId } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
-import { type AppendAnswer, appendStatement } from "./append_statement.ts";
-import { type Database, sql } from "./database.ts";
-import { isDataError } from "./database_error.ts";
-import { cleanKeywords, FLAGS_ALL, foldKeywords } from "./flags.ts";
-import { lockMailboxes } from "./lock_mailboxes.ts";
+import { appendAlone, appendTogether, type Waiting } from "./append_batch.ts";
+import type { Database } from "./database.ts";
+import { cleanKeywords, FLAGS_ALL } from "./flags.ts";
 import type { Appended, NewMessage } from "./message.ts";
 import type { Notices } from "./notices.ts";
 
@@ -13,24 +10,27 @@ import type { Notices } from "./notices.ts";
 const BATCH_MAX = 64;
 /** Octets of one statement's parameters, roughly; a single message may be larger. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
-/** Messages that may wait for one mailbox: each holds its facts in memory. */
-const QUEUE_MAX = 10_000;
-
-interface Waiting {
-  readonly message: NewMessage;
-  readonly bytes: number;
-  readonly result: PromiseWithResolvers<Appended>;
-}
+/** Statements at a time: one is computed while the other's commit is on its way to the disk. */
+const RUNNING_MAX = 2;
+/** What may wait, over all mailboxes: each message holds its facts in memory, the header twice. */
+const WAITING_MAX = 10_000;
+const WAITING_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
- * Appends to one mailbox wait for its row anyway: while one statement is under way the next
- * messages queue up here and go together in the next one.
+ * Appends queue up while statements are under way and then share the next one, whatever their
+ * mailboxes. A mailbox is in one statement at a time; one that somebody else has locked goes on in a
+ * statement of its own, so that nobody but its own messages waits for it.
  */
 export class AppendQueue {
-  /** A lane exists while a statement for its mailbox is under way. */
-  readonly #lanes = new Map<MailboxId, Waiting[]>();
+  readonly #waiting = new Map<MailboxId, Waiting[]>();
+  /** Mailboxes with a statement under way. */
+  readonly #busy = new Set<MailboxId>();
   readonly #db: Database;
   readonly #notices: Notices;
+  #running = 0;
+  #isScheduled = false;
+  #count = 0;
+  #bytes = 0;
 
   constructor(db: Database, notices: Notices) {
     this.#db = db;
@@ -39,6 +39,9 @@ export class AppendQueue {
 
   /** Resolves after COMMIT. */
   append(message: NewMessage): Promise<Appended> {
+    if (this.#count >= WAITING_MAX || this.#bytes >= WAITING_BYTES_MAX) {
+      throw new Refused({ kind: "unavailable", what: "database" });
+    }
     const { facts } = message;
     const waiting: Waiting = {
       message: {
@@ -50,133 +53,92 @@ export class AppendQueue {
         facts.bodyStructure.length + facts.envelope.length,
       result: Promise.withResolvers(),
     };
-    const lane = this.#lanes.get(message.mailbox);
-    if (!lane) {
-      this.#lanes.set(message.mailbox, [waiting]);
-      void this.#drain(message.mailbox);
-    } else if (lane.length < QUEUE_MAX) lane.push(waiting);
-    else throw new Refused({ kind: "unavailable", what: "database" });
+    this.#count++;
+    this.#bytes += waiting.bytes;
+    const line = this.#waiting.get(message.mailbox);
+    if (line) line.push(waiting);
+    else this.#waiting.set(message.mailbox, [waiting]);
+    this.#schedule();
     return waiting.result.promise;
   }
 
-  async #drain(mailbox: MailboxId): Promise<void> {
-    const lane = this.#lanes.get(mailbox) ?? [];
-    // WHY: one turn, so that callers of the same moment share the first statement, too.
-    await Promise.resolve();
-    while (lane.length > 0) await this.#settle(mailbox, takeBatch(lane));
-    this.#lanes.delete(mailbox);
-  }
-
-  /** Runs a batch and answers its callers; never throws. */
-  async #settle(mailbox: MailboxId, batch: readonly Waiting[]): Promise<void> {
-    try {
-      await this.#run(mailbox, batch);
-    } catch (error) {
-      // WHY: one message with impossible data must not fail its neighbours.
-      if (batch.length > 1 && isDataError(error)) {
-        for (const single of batch) await this.#settle(mailbox, [single]);
-      } else for (const { result } of batch) result.reject(error);
-    }
-  }
-
-  async #run(mailbox: MailboxId, batch: readonly Waiting[]): Promise<void> {
-    const hasKeywords = batch.some(({ message }) => message.keywords.length > 0);
-    const { accepted, answer } = hasKeywords
-      ? await this.#withKeywords(mailbox, batch)
-      : { accepted: batch, answer: await this.#plain(mailbox, batch) };
-    if (accepted.length === 0) return;
-    if (!answer) throw new Refused({ kind: "no-such-mailbox", name: "" });
-    const stored = new Set(answer.stored);
-    const known = await this.#delivered(
-      mailbox,
-      accepted.filter((_, at) => !stored.has(at + 1)).map(({ message }) => message),
-    );
-    if (stored.size > 0) this.#notices.changed(mailbox, answer.modseq);
-    for (const [at, { message, result }] of accepted.entries()) {
-      const duplicate = !stored.has(at + 1);
-      result.resolve({
-        uid: duplicate
-          ? known.get(message.deliveryKey ?? "" as Hash) ?? answer.firstUid
-          : (answer.firstUid + at) as Uid,
-        uidValidity: answer.uidValidity,
-        modseq: duplicate ? (answer.modseq - 1) as Modseq : answer.modseq,
-        duplicate,
-      });
-    }
-  }
-
-  async #plain(
-    mailbox: MailboxId,
-    batch: readonly Waiting[],
-  ): Promise<AppendAnswer | undefined> {
-    const messages = batch.map(({ message }) => message);
-    const options = { keywords: messages.map(() => []), added: [] };
-    const [answer] = await this.#db.write<AppendAnswer>(
-      appendStatement(mailbox, messages, options),
-    );
-    return answer;
-  }
-
-  /** The same under a lock taken before: only the latest row knows the case of each keyword. */
-  async #withKeywords(
-    mailbox: MailboxId,
-    batch: readonly Waiting[],
-  ): Promise<{ accepted: readonly Waiting[]; answer: AppendAnswer | undefined }> {
-    const refused = new Map<Waiting, unknown>();
-    const done = await this.#db.transaction(async (tx) => {
-      refused.clear();
-      const box = (await lockMailboxes(tx, [mailbox])).get(mailbox);
-      if (!box) return { accepted: batch, answer: undefined };
-      const added: string[] = [];
-      const keywords: (readonly string[])[] = [];
-      const accepted = batch.filter((waiting) => {
-        try {
-          const folded = foldKeywords(waiting.message.keywords, [...box.keywords, ...added]);
-          added.push(...folded.added);
-          keywords.push([...folded.keywords].sort());
-          return true;
-        } catch (error) {
-          refused.set(waiting, error);
-          return false;
-        }
-      });
-      if (accepted.length === 0) return { accepted, answer: undefined };
-      const messages = accepted.map(({ message }) => message);
-      const [answer] = await tx.query<AppendAnswer>(
-        appendStatement(mailbox, messages, { keywords, added }),
-      );
-      return { accepted, answer };
+  /** WHY: one turn, so that callers of the same moment share the first statement, too. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      while (this.#running < RUNNING_MAX) {
+        const batch = this.#takeBatch();
+        if (batch.length === 0) return;
+        void this.#together(batch);
+      }
     });
-    for (const [{ result }, error] of refused) result.reject(error);
-    return done;
   }
 
-  /** The UIDs of the first copies of messages that were delivered before. */
-  async #delivered(
-    mailbox: MailboxId,
-    duplicates: readonly NewMessage[],
-  ): Promise<ReadonlyMap<Hash, Uid>> {
-    if (duplicates.length === 0) return new Map();
-    const keys = duplicates.map(({ deliveryKey }) => Buffer.from(deliveryKey ?? "", "hex"));
-    const rows = await this.#db.query<{ key: Hash; uid: Uid }>(sql`
-      SELECT encode(key, 'hex') AS key, uid FROM deliveries
-      WHERE mailbox_id = ${mailbox} AND key = ANY(${keys}::bytea[])`);
-    return new Map(rows.map(({ key, uid }) => [key, uid]));
+  /** The next messages of mailboxes that are free; those with keywords are sent off here. */
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    for (const [mailbox, line] of [...this.#waiting]) {
+      if (batch.length >= BATCH_MAX || bytes >= BATCH_BYTES_MAX) break;
+      if (this.#busy.has(mailbox)) continue;
+      const part = takeFrom(line, {
+        count: BATCH_MAX - batch.length,
+        bytes: BATCH_BYTES_MAX - bytes,
+        atLeastOne: batch.length === 0,
+      });
+      if (part.length === 0) continue;
+      // WHY: the rest goes behind all others, so that no mailbox has to wait for a busy one.
+      this.#waiting.delete(mailbox);
+      if (line.length > 0) this.#waiting.set(mailbox, line);
+      this.#busy.add(mailbox);
+      const octets = part.reduce((sum, one) => sum + one.bytes, 0);
+      this.#count -= part.length;
+      this.#bytes -= octets;
+      if (part.some(({ message }) => message.keywords.length > 0)) void this.#alone(mailbox, part);
+      else {
+        batch.push(...part);
+        bytes += octets;
+      }
+    }
+    return batch;
+  }
+
+  async #together(batch: readonly Waiting[]): Promise<void> {
+    this.#running++;
+    const left = await appendTogether(this.#db, this.#notices, batch);
+    this.#running--;
+    for (const { message } of batch) {
+      if (!left.has(message.mailbox)) this.#busy.delete(message.mailbox);
+    }
+    for (const [mailbox, part] of left) void this.#alone(mailbox, part);
+    this.#schedule();
+  }
+
+  async #alone(mailbox: MailboxId, part: readonly Waiting[]): Promise<void> {
+    await appendAlone(this.#db, this.#notices, part);
+    this.#busy.delete(mailbox);
+    this.#schedule();
   }
 }
 
-/** From the front of the lane, in order; a delivery key at most once. */
-function takeBatch(lane: Waiting[]): Waiting[] {
+/** From the front of a mailbox's line, in order; a delivery key at most once. */
+function takeFrom(
+  line: Waiting[],
+  room: { readonly count: number; readonly bytes: number; readonly atLeastOne: boolean },
+): Waiting[] {
   const keys = new Set<Hash>();
   let bytes = 0;
   let count = 0;
-  for (const { message, bytes: more } of lane) {
+  for (const { message, bytes: more } of line) {
     const key = message.deliveryKey;
-    if (count >= BATCH_MAX || count > 0 && bytes + more > BATCH_BYTES_MAX) break;
+    const fits = bytes + more <= room.bytes || room.atLeastOne && count === 0;
+    if (count >= room.count || !fits) break;
     if (key !== null && keys.has(key)) break;
     if (key !== null) keys.add(key);
     bytes += more;
     count++;
   }
-  return lane.splice(0, count);
+  return line.splice(0, count);
 }

@@ -1,10 +1,12 @@
-import type { MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import type { MailboxId, Modseq } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { sql, type Transaction } from "./database.ts";
 import { cleanKeywords, FLAGS_ALL, foldKeywords, KEYWORDS_PER_MESSAGE_MAX } from "./flags.ts";
+import { CHUNK, inChunks } from "./in_chunks.ts";
 import { lockMailbox } from "./lock_mailboxes.ts";
 import type { Mailbox } from "./mailbox.ts";
-import type { FlagChange, StoredFlags } from "./message.ts";
+import type { FlagChange, StoredFlags, StoredState } from "./message.ts";
+import { type PackedStates, unpackNumbers, unpackStates } from "./packed_states.ts";
 import type { Sql } from "./sql.ts";
 import type { UidSet } from "./uid_set.ts";
 import { wantedStates } from "./wanted_states.ts";
@@ -18,40 +20,53 @@ export async function changeFlags(
   const box = await lockMailbox(tx, mailbox);
   const modseq = (box.highestModseq + 1) as Modseq;
   const { keywords, added } = fold(change, box);
-  const rows = await tx.query<[Uid, number, string[] | null, Modseq, boolean]>(sql`
-    WITH old AS (
-      SELECT state.* FROM ${wantedStates(mailbox, uids)}
-    ), new AS (
-      SELECT uid, modseq, flags AS old_flags, keywords AS old_keywords,
-        ${newFlags(change)} AS flags, ${newKeywords(change, keywords)} AS keywords
-      FROM old
-    ), changed AS (
-      SELECT * FROM new WHERE flags <> old_flags OR keywords IS DISTINCT FROM old_keywords
-    ), updated AS (
-      UPDATE message_state AS state
-      SET flags = changed.flags, keywords = changed.keywords, modseq = ${modseq}
-      FROM changed WHERE state.mailbox_id = ${mailbox} AND state.uid = changed.uid
-    ), counted AS (
-      UPDATE mailboxes SET highest_modseq = ${modseq}, unseen = unseen + total.not_seen,
-        keywords = keywords || ${[...added]}::text[]
-      FROM (SELECT count(*) AS live, sum((old_flags & 1) - (flags & 1)) AS not_seen
-        FROM changed) AS total
-      WHERE id = ${mailbox} AND total.live > 0
-    )
-    SELECT uid, flags, keywords, modseq,
-      flags <> old_flags OR keywords IS DISTINCT FROM old_keywords
-    FROM new ORDER BY uid`.asArrays());
+  const setFlags = newFlags(change);
+  const setKeywords = newKeywords(change, keywords);
+  const stored: StoredState[] = [];
   let anyChanged = false;
-  const stored = rows.map(([uid, flags, keywords, previousModseq, changed]) => {
-    if (keywords && keywords.length > KEYWORDS_PER_MESSAGE_MAX) {
-      throw new Refused({ kind: "too-many-keywords", limit: KEYWORDS_PER_MESSAGE_MAX });
+  await inChunks(uids, async (part) => {
+    const [row] = await tx.query<PackedAnswer>(sql`
+      WITH old AS (
+        SELECT state.* FROM ${wantedStates(mailbox, part)} LIMIT ${CHUNK}
+      ), new AS (
+        SELECT uid, modseq, flags AS old_flags, keywords AS old_keywords,
+          ${setFlags} AS flags, ${setKeywords} AS keywords
+        FROM old
+      ), changed AS (
+        SELECT * FROM new WHERE flags <> old_flags OR keywords IS DISTINCT FROM old_keywords
+      ), updated AS (
+        UPDATE message_state AS state
+        SET flags = changed.flags, keywords = changed.keywords, modseq = ${modseq}
+        FROM changed WHERE state.mailbox_id = ${mailbox} AND state.uid = changed.uid
+      ), counted AS (
+        UPDATE mailboxes SET highest_modseq = ${modseq}, unseen = unseen + total.not_seen,
+          keywords = keywords || ${anyChanged ? [] : [...added]}::text[]
+        FROM (SELECT count(*) AS live, sum((old_flags & 1) - (flags & 1)) AS not_seen
+          FROM changed) AS total
+        WHERE id = ${mailbox} AND total.live > 0
+      )
+      SELECT array_agg(uid)::text, array_agg(flags)::text, array_agg(modseq)::text,
+        json_object_agg(uid, keywords) FILTER (WHERE keywords IS NOT NULL),
+        array_agg((flags <> old_flags OR keywords IS DISTINCT FROM old_keywords)::int)::text
+      FROM new`.asArrays());
+    const states = unpackStates(row);
+    const changed = unpackNumbers(row?.[4] ?? null);
+    for (const [at, state] of states.entries()) {
+      if (state.keywords.length > KEYWORDS_PER_MESSAGE_MAX) {
+        throw new Refused({ kind: "too-many-keywords", limit: KEYWORDS_PER_MESSAGE_MAX });
+      }
+      const isChanged = changed[at] === 1;
+      anyChanged ||= isChanged;
+      const now = isChanged ? modseq : state.modseq;
+      stored.push({ ...state, modseq: now, previousModseq: state.modseq });
     }
-    anyChanged ||= changed;
-    const now = changed ? modseq : previousModseq;
-    return { uid, flags, keywords: keywords ?? [], modseq: now, previousModseq };
+    return states.map(({ uid }) => uid);
   });
   return { modseq: anyChanged ? modseq : box.highestModseq, stored };
 }
+
+/** As before the change, but with the flags and keywords of after it; and what has changed. */
+type PackedAnswer = [...PackedStates, changed: string | null];
 
 function fold(change: FlagChange, box: Mailbox): ReturnType<typeof foldKeywords> {
   const cleaned = cleanKeywords(change.keywords);

@@ -4,9 +4,12 @@ import { NumberSet } from "../lib/number_set.ts";
 import { Refused } from "../lib/refused.ts";
 import { sql, type Transaction } from "./database.ts";
 import { foldKeywords } from "./flags.ts";
+import { below, CHUNK, inChunks } from "./in_chunks.ts";
 import { lockMailboxes } from "./lock_mailboxes.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Copied } from "./message.ts";
+import { refuseOutOfUids } from "./out_of_uids.ts";
+import { unpackNumbers } from "./packed_states.ts";
 import type { Sql } from "./sql.ts";
 import type { UidSet } from "./uid_set.ts";
 import { wantedStates } from "./wanted_states.ts";
@@ -45,15 +48,31 @@ export async function transfer(tx: Transaction, wanted: Transfer): Promise<Trans
     throw new Refused({ kind: "no-such-mailbox", name: "" });
   }
   const keywords = await foldFor(tx, wanted, { from, to });
-  const plan: Plan = { ...wanted, keywords, fromBox: from, toBox: to };
-  const rows = await tx.query<[Uid, Uid]>(
-    (wanted.move ? moveStatement(plan) : copyStatement(plan)).asArrays(),
-  );
+  const source: Uid[] = [];
+  // WHY: a mailbox that is copied to itself must not meet its copies again.
+  await inChunks(below(wanted.uids, from.uidNext), async (uids) => {
+    const plan: Plan = {
+      ...wanted,
+      uids,
+      keywords: source.length === 0 ? keywords : { ...keywords, added: [] },
+      fromBox: from,
+      toBox: to,
+      firstUid: to.uidNext + source.length as Uid,
+    };
+    const [row] = await tx.query<[string | null]>(
+      (wanted.move ? moveStatement(plan) : copyStatement(plan)).asArrays(),
+    ).catch((error) => {
+      throw refuseOutOfUids(error);
+    });
+    const done = unpackNumbers(row?.[0] ?? null) as Uid[];
+    for (const uid of done) source.push(uid);
+    return done;
+  });
   return {
     uidValidity: to.uidValidity,
-    source: rows.map(([uid]) => uid),
-    target: rows.map(([, uid]) => uid),
-    changed: rows.length === 0 ? [] : changes(plan),
+    source,
+    target: source.map((_, at) => to.uidNext + at as Uid),
+    changed: source.length === 0 ? [] : changes(wanted, { from, to }),
   };
 }
 
@@ -70,6 +89,8 @@ export async function moveAll(
 interface Plan extends Transfer {
   readonly fromBox: Mailbox;
   readonly toBox: Mailbox;
+  /** In the target, of the first of these messages. */
+  readonly firstUid: Uid;
   readonly keywords: Folding;
 }
 
@@ -99,12 +120,15 @@ async function foldFor(
 
 const next = (box: Mailbox): Modseq => (box.highestModseq + 1) as Modseq;
 
-function changes({ from, to, fromBox, toBox, move }: Plan): Changed[] {
-  const target = { mailbox: to, modseq: next(toBox) };
-  return move && from !== to ? [target, { mailbox: from, modseq: next(fromBox) }] : [target];
+function changes(
+  { from, to, move }: Transfer,
+  boxes: { readonly from: Mailbox; readonly to: Mailbox },
+): Changed[] {
+  const target = { mailbox: to, modseq: next(boxes.to) };
+  return move && from !== to ? [target, { mailbox: from, modseq: next(boxes.from) }] : [target];
 }
 
-function pickedMessages({ from, uids, toBox, keywords }: Plan): Sql {
+function pickedMessages({ from, uids, firstUid, keywords }: Plan): Sql {
   const folded = keywords.from.length === 0 ? sql`state.keywords` : sql`
     CASE WHEN state.keywords && ${[...keywords.from]}::text[] THEN ARRAY(
       SELECT coalesce(folding.new, keyword) COLLATE "C" FROM unnest(state.keywords) AS keyword
@@ -113,8 +137,8 @@ function pickedMessages({ from, uids, toBox, keywords }: Plan): Sql {
       ORDER BY 1) ELSE state.keywords END`;
   return sql`
     SELECT state.uid, state.flags, state.keywords AS old_keywords, ${folded} AS keywords,
-      ${toBox.uidNext}::bigint + row_number() OVER (ORDER BY state.uid) - 1 AS new_uid
-    FROM ${wantedStates(from, uids)}`;
+      ${firstUid}::bigint + row_number() OVER (ORDER BY state.uid) - 1 AS new_uid
+    FROM (SELECT state.* FROM ${wantedStates(from, uids)} LIMIT ${CHUNK}) AS state`;
 }
 
 function copyStatement(plan: Plan): Sql {
@@ -135,7 +159,7 @@ function copyStatement(plan: Plan): Sql {
       INSERT INTO message_state (mailbox_id, uid, modseq, flags, keywords)
       SELECT ${to}, new_uid, ${next(toBox)}, flags, keywords FROM picked
     ), counted AS (${count(plan)})
-    SELECT uid, new_uid FROM picked ORDER BY uid`;
+    SELECT array_agg(uid ORDER BY uid)::text FROM picked`;
 }
 
 function moveStatement(plan: Plan): Sql {
@@ -156,7 +180,7 @@ function moveStatement(plan: Plan): Sql {
       INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved)
       SELECT ${from}, uid, ${next(fromBox)}, flags, old_keywords, true FROM picked
     ), counted AS (${count(plan)})
-    SELECT uid, new_uid FROM picked ORDER BY uid`;
+    SELECT array_agg(uid ORDER BY uid)::text FROM picked`;
 }
 
 /** Both counters in one UPDATE, so that source and target may be the same row. */

@@ -5,6 +5,7 @@ import { type Connection, SILENCE_MS } from "./connection.ts";
 import { Connector } from "./connector.ts";
 import { breaksConnection, mayRunAgain, sqlState, translate } from "./database_error.ts";
 import { Pool } from "./pool.ts";
+import { runOn } from "./run_on.ts";
 import { SharedConnections } from "./shared_connections.ts";
 import { compile, type Sql, type Statement } from "./sql.ts";
 
@@ -217,15 +218,6 @@ async function patiently<T>(text: string, run: () => Promise<T>): Promise<T> {
 }
 
 const PURE_READ = /^\s*SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b)/s;
-
-async function runOn<R>(connection: Connection, statement: Statement): Promise<R[]> {
-  try {
-    return await connection.run<R>(statement);
-  } catch (error) {
-    if (breaksConnection(error)) connection.destroy();
-    throw error;
-  }
-}
 
 async function rollBack(connection: Connection, error: unknown): Promise<void> {
   if (sqlState(error) !== null && breaksConnection(error)) return connection.destroy();

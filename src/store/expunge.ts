@@ -1,8 +1,10 @@
-import type { MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import { type MailboxId, type Modseq, NUMBER_MAX, type Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
 import { sql, type Transaction } from "./database.ts";
+import { CHUNK, inChunks } from "./in_chunks.ts";
 import { lockMailbox } from "./lock_mailboxes.ts";
 import type { Expunged } from "./message.ts";
+import { unpackNumbers } from "./packed_states.ts";
 import { wantedStates } from "./wanted_states.ts";
 import type { UidSet } from "./uid_set.ts";
 
@@ -14,11 +16,15 @@ export async function expunge(
 ): Promise<Expunged> {
   const box = await lockMailbox(tx, mailbox);
   const modseq = (box.highestModseq + 1) as Modseq;
-  const among = uids
-    ? sql`SELECT state.uid FROM ${wantedStates(mailbox, uids)} WHERE state.flags & 8 = 8`
-    : sql`SELECT uid FROM message_state WHERE mailbox_id = ${mailbox} AND flags & 8 = 8`;
-  const rows = await tx.query<[Uid]>(sql`
-    WITH picked AS (${among}), gone AS (
+  const gone: Uid[] = [];
+  await inChunks(uids ?? EVERYTHING, async (part) => {
+    // WHY: an index knows what is deleted; a set may name very much that is not.
+    const among = uids
+      ? sql`SELECT state.uid FROM ${wantedStates(mailbox, part)} WHERE state.flags & 8 = 8`
+      : sql`SELECT uid FROM message_state
+        WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 AND uid >= ${part.lows[0]} ORDER BY uid`;
+    const [row] = await tx.query<[string | null]>(sql`
+    WITH picked AS (${among} LIMIT ${CHUNK}), gone AS (
       DELETE FROM message_state AS state USING picked
       WHERE state.mailbox_id = ${mailbox} AND state.uid = picked.uid
       RETURNING state.uid, state.flags, state.keywords
@@ -34,9 +40,13 @@ export async function expunge(
       ) AS total
       WHERE id = ${mailbox} AND total.live > 0
     )
-    SELECT uid FROM gone ORDER BY uid`.asArrays());
-  return {
-    modseq: rows.length > 0 ? modseq : box.highestModseq,
-    expunged: NumberSet.from(rows.map(([uid]) => uid)),
-  };
+    SELECT array_agg(uid ORDER BY uid)::text FROM gone`.asArrays());
+    const done = unpackNumbers(row?.[0] ?? null) as Uid[];
+    for (const uid of done) gone.push(uid);
+    return done;
+  });
+  const expunged = NumberSet.from(gone);
+  return { modseq: expunged.isEmpty ? box.highestModseq : modseq, expunged };
 }
+
+const EVERYTHING: UidSet = NumberSet.of([[1 as Uid, NUMBER_MAX as Uid]]);

@@ -20,15 +20,9 @@ import type {
   Wanted,
 } from "./message.ts";
 import type { Notices } from "./notices.ts";
-import {
-  readChanges,
-  readFirstUnseen,
-  readRows,
-  readStates,
-  readUids,
-  type Uids,
-  unpackNumbers,
-} from "./read_messages.ts";
+import { unpackNumbers } from "./packed_states.ts";
+import { readChanges } from "./read_changes.ts";
+import { readFirstUnseen, readRows, readStates, readUids, type Uids } from "./read_messages.ts";
 import type { SearchCondition } from "./search_condition.ts";
 import { searchStatement } from "./search_statement.ts";
 import type { UidSet } from "./uid_set.ts";

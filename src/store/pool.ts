@@ -11,7 +11,7 @@ const WAITING_MAX = 10_000;
 interface Waiter {
   readonly since: number;
   resolve(connection: Connection): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
 }
 
 interface Idle {
@@ -74,9 +74,7 @@ export class Pool {
   async #acquire(): Promise<Connection> {
     if (this.#closed) throw ended();
     const since = performance.now();
-    const connection = this.#takeIdle() ??
-      (this.#size < this.options.max ? await this.#open() : await this.#wait());
-    this.#busy.add(connection);
+    const connection = this.#takeIdle() ?? await this.#wait();
     this.options.metrics.dbConnectionPoolWait.observe((performance.now() - since) / 1000);
     return connection;
   }
@@ -84,55 +82,65 @@ export class Pool {
   #takeIdle(): Connection | undefined {
     // WHY: the one used last, so that spare ones grow idle and end.
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
-      if (!idle.connection.isClosed) return idle.connection;
+      if (idle.connection.isClosed) continue;
+      this.#busy.add(idle.connection);
+      return idle.connection;
     }
     return undefined;
   }
 
-  async #open(): Promise<Connection> {
+  /** For a new connection or one that is given back, whichever comes first. */
+  #wait(): Promise<Connection> {
+    if (this.#waiting.length >= WAITING_MAX) throw new ConnectionError("timeout expired: too many");
+    const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+    this.#waiting.push({ since: Date.now(), resolve, reject });
+    if (this.#size < this.options.max) void this.#open();
+    else this.options.metrics.dbPoolExhaustionTotal.inc({ role: this.options.role });
+    return promise;
+  }
+
+  /** Opens one more and gives it to whoever waits. Never rejects. */
+  async #open(): Promise<void> {
     this.#opening++;
     try {
-      return await this.connector.connect({ pipeline: false });
-    } catch (error) {
-      this.#openForWaiter();
-      throw error;
-    } finally {
+      const connection = await this.connector.connect({ pipeline: false });
       this.#opening--;
+      this.#give(connection);
+    } catch (error) {
+      this.#opening--;
+      // WHY: a server that takes no more connections still works for those that are there.
+      if (this.#busy.size + this.#opening > 0) return;
+      for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
     }
   }
 
-  #wait(): Promise<Connection> {
-    this.options.metrics.dbPoolExhaustionTotal.inc({ role: this.options.role });
-    if (this.#waiting.length >= WAITING_MAX) throw new ConnectionError("timeout expired: too many");
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ since: Date.now(), resolve, reject });
-    });
+  #give(connection: Connection): void {
+    if (this.#closed || connection.isClosed) {
+      void connection.close();
+      return this.#openForWaiter();
+    }
+    const waiter = this.#waiting.shift();
+    if (waiter) {
+      this.#busy.add(connection);
+      waiter.resolve(connection);
+    } else this.#idle.push({ connection, since: Date.now() });
   }
 
   #release(connection: Connection): void {
     this.#busy.delete(connection);
-    if (connection.isClosed) this.#openForWaiter();
-    else if (this.#closed || this.#isOld(connection)) {
-      void connection.close();
-      this.#openForWaiter();
-    } else {
-      const waiter = this.#waiting.shift();
-      if (waiter) {
-        this.#busy.add(connection);
-        waiter.resolve(connection);
-      } else this.#idle.push({ connection, since: Date.now() });
-    }
+    if (!this.#isOld(connection)) return this.#give(connection);
+    void connection.close();
+    this.#openForWaiter();
   }
 
   /** WHY: a lost connection leaves a place free; whoever waits for one must not wait for ever. */
   #openForWaiter(): void {
-    const waiter = this.#waiting.shift();
-    if (!waiter) return;
-    this.#open().then((connection) => waiter.resolve(connection), (error) => waiter.reject(error));
+    if (this.#waiting.length > 0 && this.#size < this.options.max) void this.#open();
   }
 
   #isOld(connection: Connection): boolean {
-    return Date.now() - connection.openedAt > this.connector.endpoint.maxConnLifetimeMs;
+    const { maxConnLifetimeMs } = this.connector.endpoint;
+    return maxConnLifetimeMs > 0 && Date.now() - connection.openedAt > maxConnLifetimeMs;
   }
 
   #report(): void {

@@ -1,6 +1,7 @@
 import type { Connection } from "./connection.ts";
 import type { Connector } from "./connector.ts";
 import { ConnectionError } from "./database_error.ts";
+import { runOn } from "./run_on.ts";
 import type { Statement } from "./sql.ts";
 
 /**
@@ -17,7 +18,7 @@ export class SharedConnections {
   }
 
   async run<R>(statement: Statement): Promise<R[]> {
-    return await (await this.#connection()).run<R>(statement);
+    return await runOn<R>(await this.#connection(), statement);
   }
 
   async close(): Promise<void> {

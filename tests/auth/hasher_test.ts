@@ -88,3 +88,24 @@ Deno.test("RemoteHasher refuses those who would wait too long, and takes new one
   hasher.reconnect(opened.port);
   assert.equal(await hasher.verify("a", await hasher.hash("a")), true);
 });
+
+Deno.test("RemoteHasher takes no more than it can hash, when nobody waits for the answers either", async () => {
+  const asked: { id: number }[] = [];
+  let receive: (event: MessageEvent) => void = () => {};
+  const port = {
+    postMessage: (message: { id: number }) => void asked.push(message),
+    addEventListener: (_: "message", listener: typeof receive) => void (receive = listener),
+  };
+  const hasher = new RemoteHasher(port, scheme, { answerMs: 1 });
+  const storm = Array.from({ length: 64 }, () => hasher.verify("a", "b"));
+  for (const one of storm) await assert.rejects(one, isUnavailable);
+  await assert.rejects(hasher.verify("a", "b"), isUnavailable);
+  assert.equal(asked.length, 64);
+  // Each answer, late as it is, makes room for one.
+  receive(new MessageEvent("message", { data: { rpc: "result", id: 1, value: true } }));
+  await Promise.resolve();
+  const next = hasher.verify("a", "b");
+  const id = asked[64]?.id;
+  receive(new MessageEvent("message", { data: { rpc: "result", id, value: true } }));
+  assert.equal(await next, true);
+});

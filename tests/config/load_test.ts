@@ -272,8 +272,10 @@ const wrong: readonly (readonly [name: string, text: string, lines: readonly str
     "managesieve, imap_proxy, pop3_proxy, managesieve_proxy, lmtp_proxy, http_admin_api, " +
     "http_user_api, user_api_proxy",
   ]],
-  ["start that is no boolean", '[servers.imap]\nstart = "yes"', [
+  ["start that is no boolean", '[servers.imap]\nstart = "yes"\naddr = 7', [
     'config.toml:2:1: servers.imap.start: expected true or false, got "yes"',
+    'config.toml:3:1: servers.imap.addr: expected an address and port such as ":143", ' +
+    '"127.0.0.1:143" or "[::1]:143", got 7',
   ]],
   ["a server that is no table", "[servers]\nimap = true", [
     "config.toml:2:1: servers.imap: expected a table of settings",
@@ -286,7 +288,7 @@ const wrong: readonly (readonly [name: string, text: string, lines: readonly str
     `config.toml:2:1: servers.imap.tls: TLS ${later} or set tls = false`,
   ]],
   ["the PROXY protocol", "[servers.imap.proxy_protocol]\nenabled = true", [
-    `config.toml:1:1: servers.imap.proxy_protocol: The PROXY protocol ${later} or set it to false`,
+    `config.toml:1:1: servers.imap.proxy_protocol: The PROXY protocol ${later} or set proxy_protocol = false (enabled = false in a table)`,
   ]],
   ["sections of later versions", '[cluster]\nenabled = true\n[relay]\ntype = "smtp"', [
     `config.toml:1:1: cluster: Clustering ${later} or set enabled = false`,

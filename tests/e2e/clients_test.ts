@@ -45,6 +45,24 @@ Deno.test("real clients", async (t) => {
   });
 
   await t.step({
+    name: "mutt keeps what it sends in Sent",
+    ignore: !installed("mutt"),
+    fn: () => mutt(server),
+  });
+
+  await t.step({
+    name: "fetchmail fetches, marks and expunges",
+    ignore: !installed("fetchmail"),
+    fn: () => fetchmail(server),
+  });
+
+  await t.step({
+    name: "offlineimap syncs both ways",
+    ignore: !installed("offlineimap"),
+    fn: () => offlineimap(server),
+  });
+
+  await t.step({
     name: "Python's imaplib",
     ignore: !installed("python3"),
     fn: async () => {
@@ -117,6 +135,105 @@ CopyArrivalDate yes
   assert.equal((await listMaildir(join(maildir, "INBOX"))).length, before);
 }
 
+async function mutt(server: TestServer): Promise<void> {
+  await using folder = await tempDir();
+  const rc = join(folder.path, "muttrc");
+  await Deno.writeTextFile(
+    rc,
+    `set folder="imap://127.0.0.1:${server.imapPort}/"
+set spoolfile="+INBOX"
+set record="+Sent"
+set imap_user="${OTHER}"
+set imap_pass="${PASSWORD}"
+set imap_authenticators="login"
+set ssl_starttls=no
+set ssl_force_tls=no
+set sendmail="/bin/true"
+set from="${OTHER}"
+set tmpdir="${folder.path}"
+set copy=yes
+`,
+  );
+  await run("mutt", ["-F", rc, "-s", "sent by mutt", "bob@example.net"]);
+  using client = await login(server, OTHER);
+  await client.imap("EXAMINE Sent");
+  const [found] = await client.imap('SEARCH SEEN SUBJECT "sent by mutt"');
+  assert.equal(found, "* SEARCH 1");
+}
+
+async function fetchmail(server: TestServer): Promise<void> {
+  await using folder = await tempDir();
+  using client = await login(server, OTHER);
+  const texts = [0, 1, 2].map((n) => shapedMessage(n));
+  for (const text of texts) {
+    const size = new TextEncoder().encode(text).length;
+    assert.match((await client.imap(`APPEND Archive {${size}+}\r\n${text}`)).at(-1) ?? "", / OK /);
+  }
+  const rc = join(folder.path, "fetchmailrc");
+  const out = join(folder.path, "out");
+  await Deno.writeTextFile(
+    rc,
+    `set no bouncemail
+poll 127.0.0.1 protocol IMAP port ${server.imapPort} user "${OTHER}" password "${PASSWORD}" sslproto ''
+  folder Archive fetchall nokeep mda "cat >> ${out}"
+`,
+    { mode: 0o600 },
+  );
+  await run("fetchmail", ["-f", rc, "--nosyslog", "-i", join(folder.path, "ids")], {
+    FETCHMAILHOME: folder.path,
+  });
+  assert.equal((await Deno.readTextFile(out)).match(/^Message-ID: <shape-/gm)?.length, 3);
+  const [status] = await client.imap("STATUS Archive (MESSAGES)");
+  assert.equal(status, '* STATUS "Archive" (MESSAGES 0)');
+}
+
+async function offlineimap(server: TestServer): Promise<void> {
+  await using folder = await tempDir();
+  using client = await login(server, OTHER);
+  const rc = join(folder.path, "offlineimaprc");
+  const maildir = join(folder.path, "mail");
+  await Deno.writeTextFile(
+    rc,
+    `[general]
+accounts = sora
+metadata = ${join(folder.path, "meta")}
+ui = quiet
+[Account sora]
+localrepository = near
+remoterepository = far
+[Repository near]
+type = Maildir
+localfolders = ${maildir}
+[Repository far]
+type = IMAP
+remotehost = 127.0.0.1
+remoteport = ${server.imapPort}
+remoteuser = ${OTHER}
+remotepass = ${PASSWORD}
+ssl = no
+starttls = no
+auth_mechanisms = LOGIN
+`,
+  );
+  const inbox = join(maildir, "INBOX");
+  const sync = () => run("offlineimap", ["-c", rc, "-o"]);
+  await client.imap("SELECT INBOX");
+  const uids = async () => (await client.imap("UID SEARCH ALL"))[0]?.split(" ").slice(2) ?? [];
+  const before = await uids();
+  await sync();
+  const [first, ...others] = await listMaildir(inbox);
+  assert.ok(first);
+  assert.equal(others.length, before.length - 1);
+  await Deno.remove(first);
+  await Deno.writeTextFile(join(inbox, "new", "1.local.host"), shapedMessage(77_770));
+  await sync();
+  await client.imap("NOOP");
+  const after = await uids();
+  assert.equal(after.length, before.length);
+  assert.equal(after.filter((uid) => !before.includes(uid)).length, 1);
+  assert.equal((await listMaildir(inbox)).length, before.length);
+}
+
 async function fill(server: TestServer): Promise<void> {
   let next = 0;
   await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
@@ -128,10 +245,10 @@ async function fill(server: TestServer): Promise<void> {
   }));
 }
 
-async function login(server: TestServer): Promise<LineClient> {
+async function login(server: TestServer, address = ADDRESS): Promise<LineClient> {
   const client = await LineClient.dial(server.imapPort);
   await client.imapLine();
-  assert.match((await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`)).at(-1) ?? "", / OK /);
+  assert.match((await client.imap(`LOGIN ${address} "${PASSWORD}"`)).at(-1) ?? "", / OK /);
   return client;
 }
 
@@ -183,8 +300,12 @@ m.logout()
 print("done")
 `;
 
-async function run(command: string, args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null" })
+async function run(
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args, env, stdin: "null" })
     .output();
   const text = new TextDecoder();
   const output = text.decode(stdout);

@@ -43,6 +43,19 @@ Deno.test("a disabled mechanism or parameter is refused", async () => {
   assert.deepEqual(await client.command("CREATE x (USE (\\Sent))"), ["NO [CANNOT] Not supported"]);
 });
 
+Deno.test("a flood of commands in one go lets other sessions run", async () => {
+  await using world = await makeWorld("empty");
+  const client = await world.connect();
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  const sending = client.send(`${"a NOOP\r\n".repeat(20_000)}b LOGOUT\r\n`);
+  const lines = await untilEnd(client);
+  await sending;
+  clearInterval(timer);
+  assert.equal(lines.length, 20_002);
+  assert.ok(turns >= 5, `${turns}`);
+});
+
 Deno.test("a shutdown says BYE to whoever waits, in whatever state", async () => {
   await using world = await makeWorld("two-messages");
   const stranger = await world.connect();

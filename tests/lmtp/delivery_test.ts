@@ -101,6 +101,7 @@ Deno.test("nothing that a client says becomes a header of its own", async () => 
   const { client, session } = fixture.dial();
   await client.reply();
   const attempts = [
+    "LHLO first",
     "LHLO evil\rX-Injected: 1",
     "LHLO evil\nX-Injected: 1",
     "LHLO evil)\tX-Injected: 1",

@@ -171,6 +171,36 @@ Deno.test("a message beyond all bounds is cut off, one that is only too big is n
   await session;
 });
 
+Deno.test("a flood of commands, or of stuffed dots, lets others run", async () => {
+  const config = { maxMessageSizeBytes: 1_000_000 };
+  const { client, session } = new LmtpFixture({ config }).dial();
+  await client.begin(["user@example.com"]);
+  await client.command("DATA");
+  const counter = countTurns();
+  const dots = client.send(`${"..\r\n".repeat(200_000)}.\r\n`);
+  assert.match(await client.reply(), /^250/);
+  await dots;
+  const flood = client.send(`${"RSET\r\n".repeat(20_000)}QUIT\r\n`);
+  for (let i = 0; i < 20_000; i++) assert.match(await client.reply(), /^250/);
+  assert.match(await client.reply(), /^221/);
+  await flood;
+  assert.ok(counter.stop() >= 5);
+  client.close();
+  await session;
+});
+
+/** Counts how often the event loop comes round. */
+function countTurns(): { stop(): number } {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  return {
+    stop() {
+      clearInterval(timer);
+      return turns;
+    },
+  };
+}
+
 Deno.test("words for refusals are temporary unless the message can never be taken", () => {
   assert.equal(inLmtp({ kind: "unavailable", what: "database" }).code, 451);
   assert.equal(inLmtp({ kind: "no-such-account" }).code, 550);

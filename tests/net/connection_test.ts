@@ -294,3 +294,20 @@ Deno.test("output that is held leaves when the client is waited for, or when ask
   connection.close();
   await reading;
 });
+
+Deno.test("who takes the last output octet by octet is cut off with the session", async () => {
+  const [near, far] = memoryPair(16);
+  const clock = new ManualClock();
+  const connection = Connection.over(near, { ticker: clock.ticker, sessionTimeoutMs: 600_000 });
+  connection.write("x".repeat(10_000));
+  const ended = connection.end();
+  for (let minute = 0; minute < 11; minute++) {
+    await readOctets(far, 1);
+    await settle();
+    clock.pass(60_000);
+  }
+  await ended;
+  assert.equal(connection.isOpen, false);
+  assert.equal(connection.queuedBytes, 0);
+  far.close();
+});

@@ -107,6 +107,8 @@ Deno.test("values of every kind become plain data that survives a structured clo
     call: () => 1,
     symbol: Symbol("s"),
     set: new Set([1, 2]),
+    measured: 65.85794700000002,
+    tiny: 0.00018815700000413926,
     octets: new Uint8Array(9),
     loop,
     long: "x".repeat(10_000),
@@ -121,6 +123,8 @@ Deno.test("values of every kind become plain data that survives a structured clo
   assert.ok(!("missing" in entry.fields));
   assert.equal(entry.fields.octets, "[9 octets]");
   assert.deepEqual(entry.fields.set, [1, 2]);
+  assert.equal(entry.fields.measured, 65.86);
+  assert.equal(entry.fields.tiny, 0.0001882);
   assert.ok(formatEntry(entry, "json").length < 6_000);
 });
 

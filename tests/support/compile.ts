@@ -26,6 +26,8 @@ export async function compile(folder: string): Promise<string> {
       args: [
         "compile",
         "--allow-all",
+        // WHY: what a worker may not do fails; nobody at the terminal is asked to allow it.
+        "--no-prompt",
         ...exclude.flatMap((path) => ["--exclude", path]),
         ...include.flatMap((path) => ["--include", path]),
         "--output",

@@ -1,5 +1,5 @@
 import { dumpConfig, dumpToml } from "../../config/dump.ts";
-import { renderProblem } from "../../config/problem.ts";
+import { renderWarning } from "../../config/problem.ts";
 import type { Command } from "../command.ts";
 
 /** Checks a configuration without touching anything else. */
@@ -10,7 +10,7 @@ export const configCheck: Command = {
   example: "sora-admin config check --config config.toml",
   async run({ setup }) {
     const { config, warnings, file } = setup();
-    const lines = warnings.map((warning) => `${renderProblem(warning)} (warning)\n`).join("");
+    const lines = warnings.map((warning) => `${renderWarning(warning)}\n`).join("");
     const name = file ?? "No configuration file: embedded mode";
     const servers = config.servers.map((server) => server.name);
     return { text: `${lines}${name}: ok\n`, json: { ok: true, file, warnings, servers } };

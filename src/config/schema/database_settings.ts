@@ -31,11 +31,15 @@ const writeSettings = {
   password_file: secretFile("password"),
   name: text("sora_mail_db", "Name of the database."),
   tls: flag(false, "Connect over TLS, certificate verified."),
-  max_connections: count(20, "Most connections of one protocol worker.", {
-    min: 1,
+  max_connections: count(
+    40,
+    "Most connections of this server: 4 for itself, the rest divided among its workers, 5 for each at least.",
+    { min: 1, max: CONNECTIONS_MAX },
+  ),
+  min_connections: count(0, "Connections that are kept open, divided among the workers.", {
+    min: 0,
     max: CONNECTIONS_MAX,
   }),
-  min_connections: count(0, "Connections that are kept open.", { min: 0, max: CONNECTIONS_MAX }),
   max_conn_lifetime: duration("1h", "A connection is renewed after this time; 0 = never."),
   max_conn_idle_time: duration("30m", "A connection without work is closed after this time."),
   min_idle_connections: withoutEffect("number", "Connections kept ready."),

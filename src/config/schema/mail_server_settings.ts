@@ -61,7 +61,7 @@ export function mailServerSettings(
       "The PROXY protocol is spoken to us.",
       {
         what: "The PROXY protocol",
-        remedy: "set it to false",
+        remedy: "set proxy_protocol = false (enabled = false in a table)",
       },
     ),
     proxy_protocol_timeout: detail("duration", "Longest wait for the PROXY header."),

@@ -1,8 +1,9 @@
 import { objectKey } from "../../blobs/blobs.ts";
 import { Spool, type Spooled } from "../../blobs/spool.ts";
 import type { AccountId, MailboxId } from "../../lib/ids.ts";
+import { inTurns } from "../../lib/pace.ts";
 import { Refused } from "../../lib/refused.ts";
-import { messageFacts } from "../../message/facts.ts";
+import { messageFactsInSteps } from "../../message/facts.ts";
 import { MessageParser, type ParsedMessage } from "../../message/parser.ts";
 import { command, type Completion, type Context } from "../command.ts";
 import { readFlags } from "../wire/flags.ts";
@@ -88,7 +89,7 @@ async function store(
     ...target,
     hash: spooled.hash,
     objectKey: key,
-    facts: messageFacts(parsed),
+    facts: await inTurns(messageFactsInSteps(parsed)),
     deliveryKey: null,
   });
   metrics.messageSizeBytes.observe({ protocol: "imap" }, spooled.sizeBytes);

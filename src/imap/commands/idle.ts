@@ -13,15 +13,17 @@ export const idle = command("IDLE", {
   states: ["authenticated", "selected"],
   capability: "IDLE",
   parse: () => null,
-  async execute(_args, { session, reply, nextLine }) {
+  async execute(_args, { session, services: { metrics }, reply, nextLine }) {
     reply.continuation("idling");
     const view = session.state === "selected" ? session.view : null;
     const announcer = new Announcer(reply, view);
+    metrics.imapIdleConnectionsCurrent.inc();
     announcer.start();
     try {
       const line = await Promise.race([nextLine(), announcer.failed]);
       if (line.toUpperCase() !== "DONE") throw WireError.because("Expected DONE");
     } finally {
+      metrics.imapIdleConnectionsCurrent.dec();
       await announcer.stop();
     }
   },

@@ -1,9 +1,9 @@
+import { sharedPace } from "../../lib/pace.ts";
 import { DELIMITER, mailboxKey, parentNames } from "../../store/mailbox_name.ts";
 import type { Mailbox } from "../../store/mailboxes.ts";
 import { isDisabled } from "../capability_config.ts";
 import { command } from "../command.ts";
 import { ListPattern } from "../list_pattern.ts";
-import { Breather } from "../breather.ts";
 import type { ImapServices } from "../services.ts";
 import { renderMailbox } from "../wire/quote.ts";
 import type { Scanner } from "../wire/scanner.ts";
@@ -41,13 +41,13 @@ export const list = command("LIST", {
     const wanted = new ListPattern(pattern);
     const all = await mailboxes.list(user.accountId);
     const withChildren = new Set(all.flatMap(({ name }) => parentNames(mailboxKey(name))));
-    const breather = new Breather();
     for (const mailbox of all) {
-      await breather.spend(wanted.cost(mailbox.name));
+      await sharedPace.breathe();
       if (specialUseOnly && mailbox.specialUse === null) continue;
       if (!wanted.matches(mailbox.name)) continue;
       const attributes = attributesOf(mailbox, { withChildren, config });
       reply.untagged(`LIST (${attributes}) "${DELIMITER}" ${renderMailbox(mailbox.name)}`);
+      await reply.drained();
     }
   },
 });

@@ -1,5 +1,5 @@
-import { DELIMITER, mailboxKey } from "../../store/mailbox_name.ts";
-import { Breather } from "../breather.ts";
+import { sharedPace } from "../../lib/pace.ts";
+import { DELIMITER, mailboxKey, parentNames } from "../../store/mailbox_name.ts";
 import { command } from "../command.ts";
 import { ListPattern } from "../list_pattern.ts";
 import { renderMailbox } from "../wire/quote.ts";
@@ -21,19 +21,22 @@ export const lsub = command("LSUB", {
     ]);
     const selectable = new Set(existing.map(({ name }) => mailboxKey(name)));
     const shown = new Map<string, string>();
-    const breather = new Breather();
     for (const name of names) {
-      await breather.spend(wanted.cost(name));
+      await sharedPace.breathe();
       if (wanted.matches(name)) {
         shown.set(name, selectable.has(mailboxKey(name)) ? "" : "\\Noselect");
         continue;
       }
-      for (const parent of wanted.matchingParents(name)) {
-        if (!shown.has(parent)) shown.set(parent, "\\Noselect");
+      // RFC 3501 §6.3.9: with the pattern "%", "foo/bar" stands for "foo".
+      for (const parent of parentNames(name)) {
+        await sharedPace.breathe();
+        if (!shown.has(parent) && wanted.matches(parent)) shown.set(parent, "\\Noselect");
       }
     }
     for (const [name, attributes] of shown) {
+      await sharedPace.breathe();
       reply.untagged(`LSUB (${attributes}) "${DELIMITER}" ${renderMailbox(name)}`);
+      await reply.drained();
     }
   },
 });

@@ -4,5 +4,7 @@ import { command } from "../command.ts";
 export const noop = command("NOOP", {
   states: ["greeted", "authenticated", "selected"],
   parse: () => null,
-  async execute() {},
+  async execute(_args, { session }) {
+    if (session.state === "selected") session.view.recheck();
+  },
 });

@@ -1,4 +1,4 @@
-import type { MailboxId, Modseq } from "../../lib/ids.ts";
+import type { MailboxId, Modseq, Uid } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { Change, MessageState, MessageStore } from "../../store/messages.ts";
 import { FlagRing } from "./flag_ring.ts";
@@ -146,9 +146,14 @@ export class UidMap {
     this.#distrusted = false;
     this.#lookedAtMs = performance.now();
     try {
+      const latest = new Map<Uid, Change>();
       for await (const page of changesSince(this.#source, this.mailbox, this.#now.modseq)) {
-        this.#apply(page, page.at(-1)?.modseq ?? this.#now.modseq);
+        // WHY: a message may change again while pages are read, and only its last state is true.
+        for (const change of page) latest.delete(change.uid), latest.set(change.uid, change);
       }
+      const changes = [...latest.values()];
+      // WHY: all at once, as an older message that changed again comes on a later page.
+      if (changes.length > 0) this.#apply(changes, changes.at(-1)?.modseq ?? this.#now.modseq);
       // WHY: some notices, of a renamed mailbox for one, come without any change of a message.
       if (this.#noticed === noticed) this.#noticed = 0;
     } catch (error) {

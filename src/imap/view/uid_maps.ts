@@ -66,7 +66,6 @@ export class UidMaps implements Disposable {
       await entry.map.refresh();
       return { map: entry.map, [Symbol.dispose]: once(() => this.#release(mailbox, entry)) };
     } catch (error) {
-      entry.map = undefined;
       this.#release(mailbox, entry);
       throw error;
     }

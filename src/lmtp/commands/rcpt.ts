@@ -33,8 +33,8 @@ export const rcpt = command("RCPT", {
 });
 
 async function find(path: Path, { services }: Context): Promise<Recipient | null> {
-  // WHY: parseAddress drops white space around an address; within quotes it is part of the name.
-  if (/\s/.test(path.local)) return null;
+  // WHY: parseAddress drops white space and quotes around a name; here both are part of the name.
+  if (/[\s"]/.test(path.local)) return null;
   const address = parseAddress(`${path.local}@${path.domain}`);
   return address && await services.accounts.recipient(address.base);
 }

@@ -117,7 +117,7 @@ export function endpointAt(socketFolder: string): DatabaseEndpoint {
     password: "",
     name: NAME,
     tls: false,
-    maxConnections: 16,
+    maxConnections: 24,
     minConnections: 1,
     maxConnLifetimeMs: 3_600_000,
     maxConnIdleMs: 600_000,

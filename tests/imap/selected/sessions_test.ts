@@ -141,6 +141,37 @@ Deno.test("a mailbox that is deleted while selected ends the session with BYE", 
   assert.match(await client.readLine(), /^\* BYE /);
 });
 
+Deno.test("what is said about a mailbox that was deleted while selected", async () => {
+  // Command, and its tagged reply. Whoever leaves the mailbox anyway has nothing to complain about.
+  const cases = [
+    ["CHECK", /^x OK CHECK completed$/],
+    ["STORE 1 +FLAGS (\\Seen)", /^x NO \[NONEXISTENT\] The mailbox no longer exists$/],
+    ["EXPUNGE", /^x NO \[NONEXISTENT\] The mailbox no longer exists$/],
+    ["MOVE 1 Trash", /^x NO \[NONEXISTENT\] The mailbox no longer exists$/],
+    ["COPY 1 Trash", /^x NO \[NONEXISTENT\] The mailbox no longer exists$/],
+    ["CLOSE", /^x OK CLOSE completed$/],
+    ["UNSELECT", /^x OK UNSELECT completed$/],
+    ["SELECT INBOX", /^x OK \[READ-WRITE\] /],
+  ] as const;
+  await using world = await makeWorld("empty", { workers: 2 });
+  const other = await world.login({ worker: 1 });
+  for (const [command, reply] of cases) {
+    const client = await world.login();
+    await other.ok("CREATE Short");
+    await world.deliver("Subject: x\r\n\r\n\r\n", { mailbox: "Short" });
+    await client.ok("SELECT Short");
+    await other.ok("DELETE Short");
+    await client.writeLine(`x ${command}`);
+    const lines: string[] = [];
+    while (!lines.at(-1)?.startsWith("x ")) lines.push(await client.readResponse());
+    assert.match(lines.at(-1) ?? "", reply, command);
+    const goesOn = ["CLOSE", "UNSELECT", "SELECT INBOX"].includes(command);
+    assert.equal(lines.some((line) => line.startsWith("* BYE ")), !goesOn, command);
+    if (goesOn) await client.ok("NOOP");
+    else assert.equal(await client.tryLine(), null);
+  }
+});
+
 Deno.test("a mailbox that is renamed while selected goes on", async () => {
   await using world = await makeWorld("empty");
   const [client, other] = [await world.login(), await world.login()];

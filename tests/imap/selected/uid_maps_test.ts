@@ -130,3 +130,46 @@ Deno.test("changes of one MODSEQ that do not fit into a page come whole", async 
   assert.equal(held.map.now.count, box.live.size);
   assert.deepEqual([...held.map.now.uids.subarray(0, held.map.now.count)], box.uids);
 });
+
+Deno.test("an older message that changed again, so that it comes on a later page, is not missed", async () => {
+  const box = new FakeMailbox();
+  using maps = box.maps();
+  using held = await maps.open(box.id, box.modseq);
+  for (let n = 0; n < 2_100; n++) box.append();
+  box.setFlags([1 as Uid, 2_050 as Uid], () => 1);
+  box.expunge([2 as Uid]);
+  await held.map.refresh();
+  assert.deepEqual([...held.map.now.uids.subarray(0, held.map.now.count)], box.uids);
+});
+
+Deno.test("messages that come, change and go while the pages are read are in the list once or never", async () => {
+  const box = new FakeMailbox();
+  using maps = box.maps();
+  using held = await maps.open(box.id, box.modseq);
+  for (let n = 0; n < 2_100; n++) box.append();
+  const changes = box.messages.changes;
+  box.messages.changes = async (...request) => {
+    const page = await changes(...request);
+    box.setFlags([5 as Uid], (flags) => flags ^ 1);
+    box.expunge([6 as Uid]);
+    return page;
+  };
+  await held.map.refresh();
+  assert.deepEqual([...held.map.now.uids.subarray(0, held.map.now.count)], box.uids);
+});
+
+Deno.test("a second open that fails leaves the first session its notices", async () => {
+  const box = new FakeMailbox();
+  box.append();
+  using maps = box.maps();
+  using held = await maps.open(box.id, box.modseq);
+  let notices = 0;
+  held.map.onNotice(() => notices++);
+  const changes = box.messages.changes;
+  box.messages.changes = () => Promise.reject(new Error("no database"));
+  await assert.rejects(maps.open(box.id, box.modseq + 1 as Modseq), /no database/);
+  box.messages.changes = changes;
+  notices = 0;
+  box.append();
+  assert.equal(notices, 1);
+});

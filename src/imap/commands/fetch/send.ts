@@ -4,10 +4,19 @@ import { prefetched } from "../../view/prefetched.ts";
 import { isInHeader, type StoredMessage } from "../../view/stored_message.ts";
 import type { View } from "../../view/view.ts";
 import type { FetchItem } from "./items.ts";
-import { type Piece, pieces, type Streamed, STREAMED_BYTES_MIN } from "./response.ts";
+import {
+  headerResponse,
+  type Piece,
+  pieces,
+  type Streamed,
+  STREAMED_BYTES_MIN,
+} from "./response.ts";
 
 /** Octets of one read of a large body. */
 const STREAM_BYTES = 256 * 1024;
+
+/** Responses between two looks at whether the client keeps up. */
+const RESPONSES_PER_DRAIN = 16;
 
 /** A message with the items that its response is to have. */
 export interface Asked {
@@ -27,9 +36,17 @@ interface Sink {
  * `unavailable` between two responses when a body cannot be read.
  */
 export async function sendResponses(asked: readonly Asked[], sink: Sink): Promise<void> {
-  const responses = prefetched(asked, {
+  const { view } = sink;
+  let at = 0;
+  for (; at < asked.length; at++) {
+    const pieces: (string | Uint8Array)[] = [];
+    if (!headerResponse(asked[at] as Asked, view, pieces)) break;
+    for (const piece of pieces) sink.reply.raw(piece);
+    if (at % RESPONSES_PER_DRAIN === 0) await sink.reply.drained();
+  }
+  const responses = prefetched(asked.slice(at), {
     costBytes: (each) => isLarge(each) ? 0 : each.message.row.sizeBytes,
-    load: async (each) => ({ each, ready: isLarge(each) ? null : await render(each, sink.view) }),
+    load: async (each) => ({ each, ready: isLarge(each) ? null : await render(each, view) }),
   });
   for await (const { each, ready } of responses) {
     if (ready === null) await stream(each, sink);
