@@ -29,7 +29,8 @@ export async function changeFlags(
       WITH old AS (
         SELECT state.* FROM ${wantedStates(mailbox, part)} LIMIT ${CHUNK}
       ), new AS (
-        SELECT uid, modseq, flags AS old_flags, keywords AS old_keywords,
+        SELECT ${mailbox}::bigint AS mailbox_id, uid, modseq,
+          flags AS old_flags, keywords AS old_keywords,
           ${setFlags} AS flags, ${setKeywords} AS keywords
         FROM old
       ), changed AS (
@@ -37,7 +38,7 @@ export async function changeFlags(
       ), updated AS (
         UPDATE message_state AS state
         SET flags = changed.flags, keywords = changed.keywords, modseq = ${modseq}
-        FROM changed WHERE state.mailbox_id = ${mailbox} AND state.uid = changed.uid
+        FROM changed WHERE state.mailbox_id = changed.mailbox_id AND state.uid = changed.uid
       ), counted AS (
         UPDATE mailboxes SET highest_modseq = ${modseq}, unseen = unseen + total.not_seen,
           keywords = keywords || ${anyChanged ? [] : [...added]}::text[]

@@ -136,13 +136,13 @@ function pickedMessages({ from, uids, firstUid, keywords }: Plan): Sql {
         AS folding(old, new) ON folding.old = keyword
       ORDER BY 1) ELSE state.keywords END`;
   return sql`
-    SELECT state.uid, state.flags, state.keywords AS old_keywords, ${folded} AS keywords,
+    SELECT ${from}::bigint AS from_id, state.uid, state.flags, state.keywords AS old_keywords, ${folded} AS keywords,
       ${firstUid}::bigint + row_number() OVER (ORDER BY state.uid) - 1 AS new_uid
     FROM (SELECT state.* FROM ${wantedStates(from, uids)} LIMIT ${CHUNK}) AS state`;
 }
 
 function copyStatement(plan: Plan): Sql {
-  const { from, to, toBox } = plan;
+  const { to, toBox } = plan;
   return sql`
     WITH picked AS (${pickedMessages(plan)}), facts AS (
       INSERT INTO messages (mailbox_id, uid, created_modseq, internal_date, sent_date, size_bytes,
@@ -153,7 +153,7 @@ function copyStatement(plan: Plan): Sql {
         header_bytes, hash, object_key, message_id, in_reply_to, reference_ids, subject,
         base_subject, from_text, to_text, cc_text, bcc_text, envelope, body_structure, structure,
         header
-      FROM picked JOIN messages ON messages.mailbox_id = ${from} AND messages.uid = picked.uid
+      FROM picked JOIN messages ON messages.mailbox_id = picked.from_id AND messages.uid = picked.uid
       RETURNING size_bytes
     ), states AS (
       INSERT INTO message_state (mailbox_id, uid, modseq, flags, keywords)
@@ -169,13 +169,13 @@ function moveStatement(plan: Plan): Sql {
       UPDATE messages
       SET mailbox_id = ${to}, uid = picked.new_uid, created_modseq = ${next(toBox)},
         saved_at = now()
-      FROM picked WHERE messages.mailbox_id = ${from} AND messages.uid = picked.uid
+      FROM picked WHERE messages.mailbox_id = picked.from_id AND messages.uid = picked.uid
       RETURNING messages.size_bytes
     ), states AS (
       UPDATE message_state AS state
       SET mailbox_id = ${to}, uid = picked.new_uid, modseq = ${next(toBox)},
         keywords = picked.keywords
-      FROM picked WHERE state.mailbox_id = ${from} AND state.uid = picked.uid
+      FROM picked WHERE state.mailbox_id = picked.from_id AND state.uid = picked.uid
     ), gone AS (
       INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved)
       SELECT ${from}, uid, ${next(fromBox)}, flags, old_keywords, true FROM picked

@@ -20,27 +20,29 @@ export async function expunge(
   await inChunks(uids ?? EVERYTHING, async (part) => {
     // WHY: an index knows what is deleted; a set may name very much that is not.
     const among = uids
-      ? sql`SELECT state.uid FROM ${wantedStates(mailbox, part)} WHERE state.flags & 8 = 8`
-      : sql`SELECT uid FROM message_state
+      ? sql`SELECT ${mailbox}::bigint AS mailbox_id, state.uid FROM ${
+        wantedStates(mailbox, part)
+      } WHERE state.flags & 8 = 8`
+      : sql`SELECT mailbox_id, uid FROM message_state
         WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 AND uid >= ${part.lows[0]} ORDER BY uid`;
     const [row] = await tx.query<[string | null]>(sql`
-    WITH picked AS (${among} LIMIT ${CHUNK}), gone AS (
-      DELETE FROM message_state AS state USING picked
-      WHERE state.mailbox_id = ${mailbox} AND state.uid = picked.uid
-      RETURNING state.uid, state.flags, state.keywords
-    ), kept AS (
-      INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved)
-      SELECT ${mailbox}, uid, ${modseq}, flags, keywords, false FROM gone
-    ), counted AS (
-      UPDATE mailboxes SET highest_modseq = ${modseq}, messages = messages - total.live,
-        unseen = unseen - total.not_seen, size_bytes = size_bytes - total.octets
-      FROM (SELECT count(*) AS live, count(*) FILTER (WHERE gone.flags & 1 = 0) AS not_seen,
-          sum(messages.size_bytes)::bigint AS octets
-        FROM gone JOIN messages ON messages.mailbox_id = ${mailbox} AND messages.uid = gone.uid
-      ) AS total
-      WHERE id = ${mailbox} AND total.live > 0
-    )
-    SELECT array_agg(uid ORDER BY uid)::text FROM gone`.asArrays());
+      WITH picked AS MATERIALIZED (${among} LIMIT ${CHUNK}), gone AS (
+        DELETE FROM message_state AS state USING picked
+        WHERE state.mailbox_id = picked.mailbox_id AND state.uid = picked.uid
+        RETURNING state.mailbox_id, state.uid, state.flags, state.keywords
+      ), kept AS (
+        INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved)
+        SELECT ${mailbox}, uid, ${modseq}, flags, keywords, false FROM gone
+      ), counted AS (
+        UPDATE mailboxes SET highest_modseq = ${modseq}, messages = messages - total.live,
+          unseen = unseen - total.not_seen, size_bytes = size_bytes - total.octets
+        FROM (SELECT count(*) AS live, count(*) FILTER (WHERE gone.flags & 1 = 0) AS not_seen,
+            sum(messages.size_bytes)::bigint AS octets
+          FROM gone JOIN messages
+            ON messages.mailbox_id = gone.mailbox_id AND messages.uid = gone.uid) AS total
+        WHERE id = ${mailbox} AND total.live > 0
+      )
+      SELECT array_agg(uid ORDER BY uid)::text FROM gone`.asArrays());
     const done = unpackNumbers(row?.[0] ?? null) as Uid[];
     for (const uid of done) gone.push(uid);
     return done;

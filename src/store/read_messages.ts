@@ -1,9 +1,10 @@
 import type { Hash, MailboxId, Modseq, Uid } from "../lib/ids.ts";
-import { NumberSet } from "../lib/number_set.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Database, type Reader, sql } from "./database.ts";
-import type { Change, MessageRow, MessageState, Wanted } from "./message.ts";
+import { above } from "./in_chunks.ts";
+import type { MessageRow, MessageState, Wanted } from "./message.ts";
 import { unpackObjectKey } from "./object_key.ts";
+import { NO_KEYWORDS, type PackedStates, unpackNumbers, unpackStates } from "./packed_states.ts";
 import { joined } from "./sql.ts";
 import type { UidSet } from "./uid_set.ts";
 import { wantedStates } from "./wanted_states.ts";
@@ -29,38 +30,6 @@ export async function readUids(db: Database, mailbox: MailboxId): Promise<Uids> 
   return { modseq: row[0], uids: Uint32Array.from(unpackNumbers(row[1])) };
 }
 
-/** What happened after `since`, in MODSEQ order; all changes of one MODSEQ or none. */
-export async function readChanges(
-  db: Database,
-  mailbox: MailboxId,
-  { since, limit }: { readonly since: Modseq; readonly limit: number },
-): Promise<Change[]> {
-  const rows = await db.query<[Uid, number, string[] | null, Modseq, boolean]>(sql`
-    SELECT uid, flags, keywords, modseq, expunged FROM (
-      (SELECT uid, flags, keywords, modseq, false AS expunged FROM message_state
-        WHERE mailbox_id = ${mailbox} AND modseq > ${since}
-        ORDER BY modseq FETCH FIRST ${limit} ROWS WITH TIES)
-      UNION ALL
-      (SELECT uid, flags, keywords, modseq, true FROM expunged_messages
-        WHERE mailbox_id = ${mailbox} AND modseq > ${since}
-        ORDER BY modseq FETCH FIRST ${limit} ROWS WITH TIES)
-    ) AS change ORDER BY modseq FETCH FIRST ${limit} ROWS WITH TIES`.asArrays());
-  if (rows.length === 0) await checkLive(db, mailbox);
-  return rows.map(([uid, flags, keywords, modseq, expunged]) => ({
-    uid,
-    flags,
-    keywords: keywords ?? [],
-    modseq,
-    expunged,
-  })).sort((a, b) => a.modseq - b.modseq || a.uid - b.uid);
-}
-
-async function checkLive(db: Database, mailbox: MailboxId): Promise<void> {
-  const [row] = await db.query(sql`
-    SELECT id FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL`);
-  if (!row) throw gone();
-}
-
 /** The mutable part of messages, in UID order. */
 export async function readStates(
   db: Reader,
@@ -74,50 +43,13 @@ export async function readStates(
         json_object_agg(uid, keywords) FILTER (WHERE keywords IS NOT NULL)
       FROM (SELECT state.uid, state.flags, state.keywords, state.modseq
         FROM ${wantedStates(mailbox, rest)} LIMIT ${STATES_CHUNK}) AS chunk`.asArrays());
-    const count = unpackStates(row, states);
-    const last = states.at(-1);
-    if (count < STATES_CHUNK || !last) break;
-    rest = after(rest, last.uid);
+    const chunk = unpackStates(row);
+    for (const state of chunk) states.push(state);
+    const last = chunk.at(-1);
+    if (chunk.length < STATES_CHUNK || !last) break;
+    rest = above(rest, last.uid);
   }
   return ascending(states);
-}
-
-/** Columns instead of rows: a third of the time for 100,000 messages. */
-type PackedStates = [
-  uids: string | null,
-  flags: string | null,
-  modseqs: string | null,
-  keywords: Readonly<Record<string, readonly string[]>> | null,
-];
-
-/** Adds the states of a chunk; returns how many. */
-function unpackStates(row: PackedStates | undefined, states: MessageState[]): number {
-  const uids = unpackNumbers(row?.[0] ?? null) as Uid[];
-  const flags = unpackNumbers(row?.[1] ?? null);
-  const modseqs = unpackNumbers(row?.[2] ?? null) as Modseq[];
-  const keywords = row?.[3];
-  for (const [at, uid] of uids.entries()) {
-    const modseq = modseqs[at];
-    if (modseq === undefined) throw new Error("States are incomplete");
-    states.push({ uid, flags: flags[at] ?? 0, keywords: keywords?.[uid] ?? NONE, modseq });
-  }
-  return uids.length;
-}
-
-/** The numbers of `{1,2,3}`, an array in PostgreSQL's text form; null for none. */
-export function unpackNumbers(array: string | null): number[] {
-  return array === null ? [] : JSON.parse(`[${array.slice(1, -1)}]`) as number[];
-}
-
-const NONE: readonly string[] = [];
-
-/** What of a set lies behind a UID. */
-function after(uids: UidSet, uid: Uid): UidSet {
-  const first = (uid + 1) as Uid;
-  return NumberSet.of(
-    uids.ranges.filter(([, high]) => high > uid)
-      .map(([low, high]): [Uid, Uid] => [low > uid ? low : first, high]),
-  );
 }
 
 /** WHY: SQL promises no order without ORDER BY, and a sort there would cost more than this look. */
@@ -164,7 +96,7 @@ export async function readRows(
 }
 
 function finish(row: RawRow): MessageRow {
-  row.keywords ??= NONE;
+  row.keywords ??= NO_KEYWORDS;
   row.objectKey = unpackObjectKey(row.objectKey, row.hash as Hash);
   return row as MessageRow;
 }

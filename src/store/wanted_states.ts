@@ -6,6 +6,8 @@ import type { UidSet } from "./uid_set.ts";
  * FROM item `state(uid, flags, keywords, modseq)`: the live messages of a set, in UID order.
  * WHY: LATERAL with OFFSET 0 leaves the planner no choice: one range of the index for each range of
  * the set, so the cost follows what exists, not what was named (`1:4294967295` is one range).
+ * Who joins the result to a table takes the mailbox's id from it, too: given as a constant, a planner
+ * that does not know the mailbox yet reads all of it again and again.
  */
 export function wantedStates(mailbox: MailboxId, uids: UidSet): Sql {
   return sql`

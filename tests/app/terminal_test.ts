@@ -36,7 +36,8 @@ Deno.test({
     await inDataFolder(async (folder) => {
       const sora = [Deno.execPath(), "run", "-A", `${root}main.ts`, "--data", `${folder}/data`];
       const words = [...sora, "--imap-port", "0", "--lmtp-port", "0"];
-      const command = words.map((word) => `'${word}'`).join(" ");
+      // WHY exec: a shell that stays gets the Ctrl-C too, and would end with a code of its own.
+      const command = `exec ${words.map((word) => `'${word}'`).join(" ")}`;
       const child = new Deno.Command("script", {
         args: ["--quiet", "--flush", "--return", "--command", command, "/dev/null"],
         stdin: "piped",

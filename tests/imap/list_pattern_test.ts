@@ -41,12 +41,6 @@ Deno.test("a pattern matches like the regular expression it means", () => {
   );
 });
 
-Deno.test("parents stand for what is below them", () => {
-  assert.deepEqual(new ListPattern("%").matchingParents("a/b/c"), ["a"]);
-  assert.deepEqual(new ListPattern("a/%").matchingParents("a/b/c"), ["a/b"]);
-  assert.deepEqual(new ListPattern("x%").matchingParents("a/b/c"), []);
-});
-
 Deno.test("the worst pattern costs pattern times name, and an impossible one nothing", () => {
   const pattern = new ListPattern("*a".repeat(500) + "b");
   const name = "a".repeat(1_000);

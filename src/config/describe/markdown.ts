@@ -24,6 +24,10 @@ starting anything. Every problem is one line, all of them at once, and the exit 
     config.toml:12:1: servers.imap.max_conections: unknown key (did you mean "max_connections"?)
     config.toml:30:1: servers.pop3: POP3 is not part of this version of Sora; remove it or set start = false
 
+What a later version will obey is warned about, and the file is accepted:
+
+    config.toml:41:1: warning: health: has no effect in this version of Sora
+
 ## Values
 
 | Kind | Written |

@@ -118,7 +118,7 @@ async function deliver(world: World, mailbox: string, roll: Roll): Promise<void>
 
 /** What the client believes against what a session that has just come sees. */
 async function compare(world: World, client: BelievingClient, mailbox: string): Promise<void> {
-  await client.run("FETCH 1:* (UID)").catch(() => assert.equal(client.messages.length, 0));
+  await client.run("FETCH 1:* (UID)");
   const fresh = new BelievingClient(await world.login());
   fresh.hear(await fresh.client.ok(`EXAMINE ${mailbox}`));
   fresh.hear(await fresh.client.ok("UID FETCH 1:* (FLAGS)"));
