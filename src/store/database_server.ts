@@ -189,7 +189,7 @@ export class DatabaseServer implements Reader {
       const tookMs = performance.now() - since;
       metrics.dbQueriesTotal.inc({ operation, status, role });
       metrics.dbQueryDuration.observe({ operation, role }, tookMs / 1000);
-      if (this.#config.debug) log.debug("statement", { text: compiled.text, tookMs });
+      if (this.#config.debug) log.debug("statement", { sql: compiled.text, tookMs });
     }
   }
 

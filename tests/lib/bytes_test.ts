@@ -34,3 +34,12 @@ Deno.test("UTF-8 decoding is total", () => {
   assert.equal(isAscii("abc\x7f"), true);
   assert.equal(isAscii("ä"), false);
 });
+
+Deno.test("a binary string becomes its octets, wherever the 8-bit ones are", () => {
+  const ascii = "a".repeat(1_000);
+  for (const text of ["", "a", "\xff", `${ascii}\x80`, `\x80${ascii}`, ascii + "\0\x7f" + ascii]) {
+    assert.deepEqual([...fromBinary(text)], Array.from(text, (c) => c.charCodeAt(0)));
+  }
+  const all = String.fromCharCode(...Array.from({ length: 3_000 }, (_, n) => n & 0xff));
+  assert.equal(toBinary(fromBinary(all)), all);
+});

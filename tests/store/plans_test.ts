@@ -102,7 +102,8 @@ Deno.test("the statements of a busy server use their indexes", async () => {
 function check(plan: string, { whole }: { readonly whole: boolean }): void {
   // WHY: tables of one page are read whole, and rightly so; only the large ones are looked at.
   assert.doesNotMatch(plan, /Seq Scan on (?:messages|message_state|expunged_messages)/, plan);
-  assert.doesNotMatch(plan, /(?:Filter|Join Filter): .*\buid\b/, plan);
+  // WHY not a hashed sub-plan: it filters the messages of one batch, not the mailbox.
+  assert.doesNotMatch(plan, /(?:Filter|Join Filter): (?!.*hashed SubPlan).*\buid\b/, plan);
   if (!whole) assert.doesNotMatch(plan, /_pkey on .*\n\s+Index Cond: \(mailbox_id = \S+\)/, plan);
 }
 
