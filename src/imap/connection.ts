@@ -20,6 +20,8 @@ const GREETED_IDLE_MS = 2 * 60_000;
 const USER_IDLE_MS_MIN = 30 * 60_000;
 /** Bad commands of a stranger: a confused client needs one, another protocol many. */
 const STRANGER_BAD_MAX = 3;
+/** Commands of a stranger in all: a client needs four, and nobody may stay for ever without a name. */
+const STRANGER_COMMANDS_MAX = 50;
 /** Bad commands in a row of a user, so that a looping client does not loop for ever. */
 const USER_BAD_MAX = 20;
 /** Failed logins on one connection. */
@@ -62,6 +64,7 @@ class ImapConnection implements Host {
   /** True while a command runs and does not wait for the client's next line. */
   #busy = false;
   #badCommands = 0;
+  #strangerCommands = 0;
   #loginFailures = 0;
 
   constructor(services: ImapServices, connection: Connection) {
@@ -151,9 +154,14 @@ class ImapConnection implements Host {
     if (badCredentials) await this.#delayFailedLogin();
     this.reply.tagged(tag, outcome.status, outcome);
     this.#badCommands = outcome.status === "BAD" ? this.#badCommands + 1 : this.#badAfterGood();
-    const badMax = this.#session.state === "greeted" ? STRANGER_BAD_MAX : USER_BAD_MAX;
+    const isStranger = this.#session.state === "greeted";
+    if (isStranger) this.#strangerCommands++;
+    const badMax = isStranger ? STRANGER_BAD_MAX : USER_BAD_MAX;
     if (this.#badCommands >= badMax) this.sendAway("Too many bad commands");
-    else if (this.#loginFailures >= LOGIN_FAILURES_MAX) this.sendAway("Too many failed logins");
+    if (this.#strangerCommands >= STRANGER_COMMANDS_MAX) {
+      this.sendAway("Too many commands before login");
+    }
+    if (this.#loginFailures >= LOGIN_FAILURES_MAX) this.sendAway("Too many failed logins");
   }
 
   /** The server shuts down: says BYE now, or when the running command is done. */

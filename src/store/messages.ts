@@ -78,9 +78,24 @@ export class MessageStore {
     return this.#fresh.read(mailbox, (reader) => readStates(reader, mailbox, uids));
   }
 
-  /** These messages (ask for some 1,000 at a time), in UID order, with the wanted columns. */
-  rows(mailbox: MailboxId, uids: UidSet, want: Wanted): Promise<MessageRow[]> {
-    return this.#fresh.read(mailbox, (reader) => readRows(reader, mailbox, { uids, want }));
+  /**
+   * These messages (ask for some 1,000 at a time), in UID order, with the wanted columns; in pieces
+   * of a few MB at most, however large the rows are. The next is read when it is asked for.
+   */
+  async *rowPieces(mailbox: MailboxId, uids: UidSet, want: Wanted): AsyncGenerator<MessageRow[]> {
+    for (let rest = uids; !rest.isEmpty;) {
+      const piece = await this.#fresh.read(
+        mailbox,
+        (reader) => readRows(reader, mailbox, { uids: rest, want }),
+      );
+      if (piece.rows.length > 0) yield piece.rows;
+      rest = piece.rest;
+    }
+  }
+
+  /** All of `rowPieces` at once, for few messages. */
+  async rows(mailbox: MailboxId, uids: UidSet, want: Wanted): Promise<MessageRow[]> {
+    return (await Array.fromAsync(this.rowPieces(mailbox, uids, want))).flat();
   }
 
   /** STORE. Rows that it does not change keep their MODSEQ, but are in the result. */

@@ -1,4 +1,5 @@
 import type { Hash, MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import { NumberSet } from "../lib/number_set.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Database, type Reader, sql } from "./database.ts";
 import { above } from "./in_chunks.ts";
@@ -62,40 +63,67 @@ function ascending<T extends { readonly uid: Uid }>(rows: T[]): T[] {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type RawRow = Omit<Mutable<MessageRow>, "keywords"> & { keywords: readonly string[] | null };
+/** `found`: how many messages there are, cut off ones included. */
+type WeighedRow = RawRow & { readonly [K in "found" | "before" | "octets"]: number };
+
+/**
+ * Octets of wide columns in one answer, unless the first message alone has more. WHY: most have a few
+ * thousand, but a hostile one can have three million, and a thousand of those do not fit into memory.
+ */
+const WIDE_BYTES_MAX = 1024 * 1024;
 
 const WIDE = {
-  header: sql`header`,
-  envelope: sql`envelope`,
-  bodyStructure: sql`body_structure AS "bodyStructure"`,
-  structure: sql`structure`,
-};
+  header: [sql`header`, sql`coalesce(octet_length(header), 0)`],
+  envelope: [sql`envelope`, sql`octet_length(envelope)`],
+  bodyStructure: [sql`body_structure AS "bodyStructure"`, sql`octet_length(body_structure)`],
+  structure: [sql`structure`, sql`octet_length(structure)`],
+} as const;
 
-/** Messages with those wide columns that are wanted, in UID order. */
+/** One answer of bounded size, and what is still to be asked for. */
+export interface RowsPiece {
+  readonly rows: MessageRow[];
+  readonly rest: UidSet;
+}
+
+/** Messages with those wide columns that are wanted, in UID order: the first ones, at least one. */
 export async function readRows(
   db: Reader,
   mailbox: MailboxId,
   { uids, want }: { readonly uids: UidSet; readonly want: Wanted },
-): Promise<MessageRow[]> {
-  if (uids.isEmpty) return [];
-  const columns = [
-    sql`encode(hash, 'hex') AS hash, object_key AS "objectKey", size_bytes AS "sizeBytes",
-      header_bytes AS "headerBytes", internal_date AS "internalDate", saved_at AS "savedAt"`,
+): Promise<RowsPiece> {
+  if (uids.isEmpty) return { rows: [], rest: uids };
+  const wide = [
     ...(want.header ? [WIDE.header] : []),
     ...(want.envelope ? [WIDE.envelope] : []),
     ...(want.bodyStructure ? [WIDE.bodyStructure] : []),
     ...(want.structure ? [WIDE.structure] : []),
   ];
+  const columns = [
+    sql`encode(hash, 'hex') AS hash, object_key AS "objectKey", size_bytes AS "sizeBytes",
+      header_bytes AS "headerBytes", internal_date AS "internalDate", saved_at AS "savedAt"`,
+    ...wide.map(([column]) => column),
+  ];
+  const octets = wide.length === 0 ? sql`0` : joined(wide.map(([, size]) => size), " + ");
   // WHY: LATERAL with OFFSET 0 again: a planner without statistics joins by comparing all pairs.
-  const rows = await db.query<RawRow>(sql`
-    SELECT state.uid, state.flags, state.keywords, state.modseq, facts.*
-    FROM ${wantedStates(mailbox, uids)}
-    CROSS JOIN LATERAL (
-      SELECT ${joined(columns, ", ")} FROM messages
-      WHERE mailbox_id = ${mailbox} AND uid = state.uid OFFSET 0) AS facts`);
-  return ascending(rows.map(finish));
+  const found = await db.query<WeighedRow>(sql`
+    SELECT * FROM (
+      SELECT state.uid, state.flags, state.keywords, state.modseq, facts.*,
+        count(*) OVER () AS found,
+        sum(facts.octets) OVER (ORDER BY state.uid) - facts.octets AS before
+      FROM ${wantedStates(mailbox, uids)}
+      CROSS JOIN LATERAL (
+        SELECT ${joined(columns, ", ")}, ${octets} AS octets FROM messages
+        WHERE mailbox_id = ${mailbox} AND uid = state.uid OFFSET 0) AS facts) AS weighed
+    WHERE before < ${WIDE_BYTES_MAX}`);
+  const isAll = found.length === (found[0]?.found ?? 0);
+  const rows = ascending(found.map(finish));
+  const last = rows.at(-1);
+  return { rows, rest: isAll || !last ? NumberSet.of<Uid>([]) : above(uids, last.uid) };
 }
 
-function finish(row: RawRow): MessageRow {
+function finish(
+  { found: _found, before: _before, octets: _octets, ...row }: WeighedRow,
+): MessageRow {
   row.keywords ??= NO_KEYWORDS;
   row.objectKey = unpackObjectKey(row.objectKey, row.hash as Hash);
   return row as MessageRow;

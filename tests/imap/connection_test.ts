@@ -45,7 +45,7 @@ Deno.test("a disabled mechanism or parameter is refused", async () => {
 
 Deno.test("a flood of commands in one go lets other sessions run", async () => {
   await using world = await makeWorld("empty");
-  const client = await world.connect();
+  const client = await world.login();
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
   const sending = client.send(`${"a NOOP\r\n".repeat(20_000)}b LOGOUT\r\n`);
@@ -124,6 +124,14 @@ Deno.test("a user who stops in the middle of a command is not waited for that lo
   now += 2 * MINUTE_MS;
   ticker.tick();
   assert.deepEqual(await untilEnd(user), ["* BYE Autologout; idle for too long"]);
+});
+
+Deno.test("a stranger may look around, but has to log in some time", async () => {
+  await using world = await makeWorld("empty");
+  const client = await world.connect();
+  for (let i = 0; i < 49; i++) assert.match((await client.command("NOOP")).join(), /^OK /);
+  assert.match((await client.command("NOOP")).join(), /^OK /);
+  assert.deepEqual(await untilEnd(client), ["* BYE Too many commands before login"]);
 });
 
 Deno.test("a user may be wrong often, but not for ever", async () => {

@@ -44,6 +44,22 @@ Deno.test("append() gives ascending UIDs, exact counters and every fact back", a
   assert.deepEqual(await inconsistencies(it.db, inbox.id), []);
 });
 
+Deno.test("rowPieces() never holds many large rows at once, and leaves none out", async () => {
+  await using it = await openFixture();
+  const { inbox, messages } = it;
+  const large = someFacts({ structure: "x".repeat(700_000) });
+  for (let n = 0; n < 5; n++) await messages.append(someMessage(inbox, { facts: large }));
+  for (let n = 0; n < 5; n++) await messages.append(someMessage(inbox));
+  const pieces = await Array.fromAsync(
+    messages.rowPieces(inbox.id, EVERY_UID, { structure: true }),
+    (rows) => rows.map(({ uid }) => Number(uid)),
+  );
+  assert.deepEqual(pieces, [[1, 2], [3, 4], [5, 6, 7, 8, 9, 10]]);
+  const narrow = await Array.fromAsync(messages.rowPieces(inbox.id, EVERY_UID, {}));
+  assert.deepEqual(narrow.map((rows) => rows.length), [10]);
+  assert.equal((await messages.rows(inbox.id, EVERY_UID, { structure: true })).length, 10);
+});
+
 Deno.test("append() stores 200 parallel messages once each and shares statements", async () => {
   await using it = await openFixture();
   const { inbox, messages } = it;

@@ -24,23 +24,34 @@ export async function* fetchedRows(
   ranges: readonly IndexRange[],
   context: Context<"selected">,
 ): AsyncGenerator<readonly MessageRow[]> {
+  yield* oneAhead(rowsOf(plan, ranges, context));
+}
+
+async function* rowsOf(
+  plan: Plan,
+  ranges: readonly IndexRange[],
+  context: Context<"selected">,
+): AsyncGenerator<readonly MessageRow[]> {
   let size = isWide(plan) ? ROWS_FIRST : NARROW_ROWS;
-  const chunks = inChunks(ranges, () => size);
-  const read = () => {
-    const { value, done } = chunks.next();
-    const rows = done ? null : readChunk(plan, value, context);
-    rows?.catch(() => {}); // WHY: it is awaited later, or never when the client has left.
-    return rows;
-  };
-  for (let next = read(); next !== null;) {
-    const rows = await next;
-    if (isWide(plan)) size = nextSize(rows, size);
-    next = read();
-    try {
+  for (const chunk of inChunks(ranges, () => size)) {
+    for await (const rows of read(plan, chunk, context)) {
+      if (isWide(plan)) size = nextSize(rows, size);
       yield rows;
-    } finally {
-      await next?.catch(() => {}); // WHY: no query may outlive the command, also when it fails.
     }
+  }
+}
+
+/** The same, but each item is asked for while the caller works on the one before. */
+async function* oneAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+  let next = source.next();
+  try {
+    for (let item = await next; !item.done; item = await next) {
+      next = source.next();
+      next.catch(() => {}); // WHY: it is awaited later, or never when the client has left.
+      yield item.value;
+    }
+  } finally {
+    await next.catch(() => {}); // WHY: no query may outlive the command, also when it fails.
   }
 }
 
@@ -58,18 +69,19 @@ function nextSize(rows: readonly MessageRow[], size: number): number {
   return Math.max(1, Math.min(ROWS_MAX, size * 4, fitting));
 }
 
-async function readChunk(
+async function* read(
   { source, want }: Plan,
   ranges: readonly IndexRange[],
   { session: { view }, services: { messages } }: Context<"selected">,
-): Promise<readonly MessageRow[]> {
+): AsyncGenerator<readonly MessageRow[]> {
   // WHY: the casts are true for what the plan looks at; no item of a narrower source needs the rest.
   if (source === "view") {
-    return Array.from(uidsAt(view.list, ranges), (uid) => ({ uid }) as MessageRow);
+    yield Array.from(uidsAt(view.list, ranges), (uid) => ({ uid }) as MessageRow);
+    return;
   }
   const uids = spannedUids(view.list, ranges);
-  const rows = source === "states"
-    ? await messages.states(view.mailbox.id, uids) as MessageRow[]
-    : await messages.rows(view.mailbox.id, uids, want);
-  return rows.filter(({ uid }) => view.numberOf(uid) !== undefined);
+  const pieces = source === "states"
+    ? [await messages.states(view.mailbox.id, uids) as MessageRow[]]
+    : messages.rowPieces(view.mailbox.id, uids, want);
+  for await (const rows of pieces) yield rows.filter(({ uid }) => view.numberOf(uid) !== undefined);
 }
