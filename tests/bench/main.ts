@@ -20,11 +20,13 @@ async function writing(workers: number): Promise<Figure[]> {
   await lmtpBench({ ...load, recipients: addresses, messages: 1_500 }); // code is compiled
   const before = await stallsOf(server);
   const many = await lmtpBench({ ...load, recipients: addresses, messages: DELIVERIES });
+  const few = await lmtpBench({ ...load, connections: 8, recipients: addresses, messages: 3_000 });
   const one = await lmtpBench({ ...load, recipients: addresses.slice(0, 1), messages: DELIVERIES });
   const append = await appendBench(server, { address: addresses[1] ?? "", password: PASSWORD });
   const stalls = await stallsOf(server) - before;
   return [
     ...many.map((figure) => ({ ...figure, name: `${figure.name}, ${RECIPIENTS} mailboxes` })),
+    ...few.map((figure) => ({ ...figure, name: `${figure.name}, ${RECIPIENTS} mailboxes` })),
     ...one.map((figure) => ({ ...figure, name: `${figure.name}, one mailbox` })),
     ...append,
     { name: "event-loop stalls over 50 ms", value: stalls, unit: "", target: ["<=", 0] },
