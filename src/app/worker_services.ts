@@ -1,4 +1,5 @@
 import { Authenticator } from "../auth/authenticator.ts";
+import { MailboxAccess } from "../auth/mailbox_access.ts";
 import type { Hasher } from "../auth/hasher.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import { DiskBlobs } from "../blobs/disk_blobs.ts";
@@ -18,6 +19,7 @@ import type { WorkerSettings } from "./worker_protocol.ts";
 export interface WorkerServices extends AsyncDisposable {
   readonly accounts: AccountStore;
   readonly mailboxes: MailboxStore;
+  readonly access: MailboxAccess;
   readonly messages: MessageStore;
   readonly blobs: Blobs;
   readonly maps: UidMaps;
@@ -38,6 +40,7 @@ export async function openServices(
   opened.use(await notices.start());
   const accounts = new AccountStore(database);
   const mailboxes = new MailboxStore(database, notices);
+  const access = new MailboxAccess({ mailboxes });
   const messages = new MessageStore(database, notices);
   const blobs = config.s3
     ? opened.use(await S3Blobs.open(config.s3))
@@ -55,6 +58,7 @@ export async function openServices(
   return {
     accounts,
     mailboxes,
+    access,
     messages,
     blobs,
     maps,

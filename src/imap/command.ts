@@ -1,5 +1,6 @@
 import type { Connection } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
+import type { Enabled } from "./enabled.ts";
 import type { Replies } from "./replies.ts";
 import type { ImapServices } from "./services.ts";
 import type { Session, State } from "./session.ts";
@@ -15,8 +16,10 @@ export interface Context<S extends State = State> {
   readonly uid: boolean;
   /** Carries the session id on every line. */
   readonly log: Log;
-  /** Extensions that this client has ENABLEd, upper case: RFC 5161. */
-  readonly enabled: Set<string>;
+  /** Extensions that this client has switched on: RFC 5161. */
+  readonly enabled: Enabled;
+  /** The command's tag, for responses that name it. */
+  readonly tag: string;
   readonly connection: Connection;
   /** The octets of the literal that ends a streaming command; only when it `streams`. */
   readonly literal: StreamedLiteral;

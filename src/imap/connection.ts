@@ -4,6 +4,7 @@ import { Refused } from "../lib/refused.ts";
 import { type Connection, ConnectionGone, type TimeoutReason } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
 import { dispatch, type Host, type Outcome } from "./dispatch.ts";
+import { Enabled } from "./enabled.ts";
 import { loginAllowed } from "./login_allowed.ts";
 import { CommandReader, Disconnected } from "./reader.ts";
 import { capabilities } from "./registry.ts";
@@ -56,7 +57,8 @@ class ImapConnection implements Host {
   readonly reply: Replies;
   readonly reader: CommandReader;
   readonly log: Log;
-  readonly enabled = new Set<string>();
+  readonly enabled = new Enabled();
+  tag = "";
   readonly loginAllowed: boolean;
   uid = false;
   #literal: StreamedLiteral | undefined;
@@ -72,7 +74,7 @@ class ImapConnection implements Host {
     this.services = services;
     this.connection = connection;
     this.log = services.log.with({ session: connection.id });
-    this.reply = new Replies(connection);
+    this.reply = new Replies(connection, this.enabled);
     const pace = { idleMs: GREETED_IDLE_MS, commandMs, bytesPerMinute };
     this.reader = new CommandReader(connection, pace);
     this.loginAllowed = loginAllowed(connection, services.config);

@@ -15,6 +15,7 @@ import { WireError } from "./wire/wire_error.ts";
 export interface Host extends Context {
   readonly reader: CommandReader;
   uid: boolean;
+  tag: string;
   literal: StreamedLiteral;
   /** Writes the tagged reply; counts strikes, and may end the session. */
   conclude(tag: string | null, outcome: Outcome): Promise<void>;
@@ -178,6 +179,7 @@ function read(
 /** Runs a command; what others changed in the selected mailbox is told before the tagged reply. */
 async function run(prepared: Prepared, { job, host }: Work): Promise<Completion | void> {
   host.uid = job.uid;
+  host.tag = job.tag ?? "*";
   const before = host.session;
   // RFC 3501 §7.4.1: UID FETCH, UID STORE and UID SEARCH may tell of expunged messages.
   const expunges = job.uid || job.command?.expunges !== false;

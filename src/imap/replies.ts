@@ -1,11 +1,20 @@
 import type { Connection } from "../net/connection.ts";
+import type { Enabled } from "./enabled.ts";
+import { renderMailbox } from "./wire/quote.ts";
 
 /** Everything the server says, as binary strings; queued on the connection, one write per turn. */
 export class Replies {
   readonly #connection: Connection;
+  readonly #enabled: Enabled;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, enabled: Enabled) {
     this.#connection = connection;
+    this.#enabled = enabled;
+  }
+
+  /** A mailbox's name as this client reads it: modified UTF-7, or UTF-8 where that is enabled. */
+  mailbox(name: string): string {
+    return renderMailbox(name, { utf8: this.#enabled.utf8 });
   }
 
   /** `* <text>` CRLF. The text is one line, or holds literals whose sizes are right. */

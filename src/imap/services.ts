@@ -1,4 +1,5 @@
 import type { Authenticator } from "../auth/authenticator.ts";
+import type { MailboxAccess } from "../auth/mailbox_access.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { ImapServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
@@ -11,7 +12,10 @@ import type { UidMaps } from "./view/uid_maps.ts";
 /** Everything below IMAP that its commands use; one per worker and listener. */
 export interface ImapServices {
   readonly accounts: AccountStore;
+  /** For mailboxes by id, and for what belongs to the user alone. */
   readonly mailboxes: MailboxStore;
+  /** For mailboxes by name: whoever they belong to, and what the user may do with them. */
+  readonly access: MailboxAccess;
   readonly messages: MessageStore;
   readonly blobs: Blobs;
   /** Folder for messages that are larger than fits in memory while they arrive. */

@@ -1,3 +1,4 @@
+import { MailboxAccess } from "../../src/auth/mailbox_access.ts";
 import { Authenticator } from "../../src/auth/authenticator.ts";
 import { LocalHasher } from "../../src/auth/local_hasher.ts";
 import { DiskBlobs } from "../../src/blobs/disk_blobs.ts";
@@ -75,6 +76,7 @@ async function start(
   const onConnection = serveImap({
     accounts,
     mailboxes,
+    access: new MailboxAccess({ mailboxes }),
     messages,
     maps,
     authenticator,

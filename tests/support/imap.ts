@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Authenticator } from "../../src/auth/authenticator.ts";
+import { MailboxAccess } from "../../src/auth/mailbox_access.ts";
 import { LocalHasher } from "../../src/auth/local_hasher.ts";
 import { type Blobs, objectKey } from "../../src/blobs/blobs.ts";
 import { MemoryBlobs } from "../../src/blobs/memory_blobs.ts";
@@ -141,6 +142,7 @@ async function openWorker(
   stack.use(await notices.start());
   const accounts = new AccountStore(db);
   const mailboxes = new MailboxStore(db, notices);
+  const access = new MailboxAccess({ mailboxes });
   const messages = new MessageStore(db, notices);
   const maps = stack.use(new UidMaps({ messages, mailboxes, notices, log }));
   const authenticator = new Authenticator({
@@ -151,7 +153,18 @@ async function openWorker(
     bcryptCost: 4,
   });
   const config = { ...imapConfig(), ...options.config };
-  return { ...shared, accounts, mailboxes, messages, maps, authenticator, config, log, metrics };
+  return {
+    ...shared,
+    accounts,
+    mailboxes,
+    access,
+    messages,
+    maps,
+    authenticator,
+    config,
+    log,
+    metrics,
+  };
 }
 
 /** What an IMAP listener has without any configuration, but for plain passwords. */

@@ -34,8 +34,8 @@ export const append = command("APPEND", {
     };
   },
   async execute({ name, flagList, internalDate, size: { sizeBytes } }, context) {
-    const { session: { user }, services: { mailboxes, config } } = context;
-    const { id, accountId } = await mailboxes.find(user.accountId, name);
+    const { session: { user }, services: { access, config } } = context;
+    const { id, accountId } = await access.find(user, name, ["i"]);
     const limitBytes = config.appendLimitBytes;
     if (sizeBytes > limitBytes) throw new Refused({ kind: "too-big", limitBytes });
     if (sizeBytes === 0) throw new Refused({ kind: "empty-message" });

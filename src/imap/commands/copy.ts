@@ -10,7 +10,7 @@ export const copy = command("COPY", {
   parse: (wire) => ({ set: wire.sp().sequenceSet(), target: wire.sp().mailbox() }),
   async execute({ set, target }, { session: { user, view }, services, uid }): Promise<Completion> {
     const uids = view.uids(set, uid);
-    const { id, accountId } = await services.mailboxes.find(user.accountId, target);
+    const { id, accountId } = await services.access.find(user, target, ["i"]);
     // RFC 3501 §6.4.8: UIDs that do not exist are ignored without any error.
     if (uids.isEmpty) return {};
     const copied = await services.messages.copy(view.mailbox.id, uids, id, accountId);

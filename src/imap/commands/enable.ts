@@ -17,8 +17,7 @@ export const enable = command("ENABLE", {
     return names;
   },
   async execute(names, { enabled, reply }) {
-    const added = names.filter((name) => enableable.has(name) && !enabled.has(name));
-    for (const name of added) enabled.add(name);
-    reply.untagged(["ENABLED", ...new Set(added)].join(" "));
+    const added = names.filter((name) => enableable.has(name) && enabled.add(name));
+    reply.untagged(["ENABLED", ...added].join(" "));
   },
 });

@@ -5,7 +5,6 @@ import { isDisabled } from "../capability_config.ts";
 import { command } from "../command.ts";
 import { ListPattern } from "../list_pattern.ts";
 import type { ImapServices } from "../services.ts";
-import { renderMailbox } from "../wire/quote.ts";
 import type { Scanner } from "../wire/scanner.ts";
 
 /** What LIST and LSUB are asked for. */
@@ -37,16 +36,16 @@ export const list = command("LIST", {
   ) {
     if (delimiterOnly) return reply.untagged(`LIST (\\Noselect) "${DELIMITER}" ""`);
     if (pattern === null) return;
-    const { config, mailboxes } = services;
+    const { config, access } = services;
     const wanted = new ListPattern(pattern);
-    const all = await mailboxes.list(user.accountId);
+    const all = await access.list(user);
     const withChildren = new Set(all.flatMap(({ name }) => parentNames(mailboxKey(name))));
     for (const mailbox of all) {
       await sharedPace.breathe();
       if (specialUseOnly && mailbox.specialUse === null) continue;
       if (!wanted.matches(mailbox.name)) continue;
       const attributes = attributesOf(mailbox, { withChildren, config });
-      reply.untagged(`LIST (${attributes}) "${DELIMITER}" ${renderMailbox(mailbox.name)}`);
+      reply.untagged(`LIST (${attributes}) "${DELIMITER}" ${reply.mailbox(mailbox.name)}`);
       await reply.drained();
     }
   },

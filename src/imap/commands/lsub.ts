@@ -2,7 +2,6 @@ import { sharedPace } from "../../lib/pace.ts";
 import { DELIMITER, mailboxKey, parentNames } from "../../store/mailbox_name.ts";
 import { command } from "../command.ts";
 import { ListPattern } from "../list_pattern.ts";
-import { renderMailbox } from "../wire/quote.ts";
 import { readPattern } from "./list.ts";
 
 /**
@@ -12,12 +11,12 @@ import { readPattern } from "./list.ts";
 export const lsub = command("LSUB", {
   states: ["authenticated", "selected"],
   parse: (wire) => readPattern(wire.sp()),
-  async execute({ pattern }, { session: { user }, services: { mailboxes }, reply }) {
+  async execute({ pattern }, { session: { user }, services: { mailboxes, access }, reply }) {
     if (pattern === null) return;
     const wanted = new ListPattern(pattern);
     const [names, existing] = await Promise.all([
       mailboxes.subscriptions(user.accountId),
-      mailboxes.list(user.accountId),
+      access.list(user),
     ]);
     const selectable = new Set(existing.map(({ name }) => mailboxKey(name)));
     const shown = new Map<string, string>();
@@ -35,7 +34,7 @@ export const lsub = command("LSUB", {
     }
     for (const [name, attributes] of shown) {
       await sharedPace.breathe();
-      reply.untagged(`LSUB (${attributes}) "${DELIMITER}" ${renderMailbox(name)}`);
+      reply.untagged(`LSUB (${attributes}) "${DELIMITER}" ${reply.mailbox(name)}`);
       await reply.drained();
     }
   },

@@ -12,7 +12,7 @@ export const move = command("MOVE", {
   async execute({ set, target }, { session: { user, view }, services, reply, uid }) {
     if (view.readOnly) throw new Refused({ kind: "read-only" });
     const uids = view.uids(set, uid);
-    const { id, accountId } = await services.mailboxes.find(user.accountId, target);
+    const { id, accountId } = await services.access.find(user, target, ["i"]);
     if (uids.isEmpty) return;
     const moved = await services.messages.move(view.mailbox.id, uids, id, accountId);
     const code = copyUid(moved);

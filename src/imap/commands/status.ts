@@ -3,7 +3,6 @@ import { NumberSet } from "../../lib/number_set.ts";
 import type { Mailbox } from "../../store/mailboxes.ts";
 import { command } from "../command.ts";
 import type { ImapServices } from "../services.ts";
-import { renderMailbox } from "../wire/quote.ts";
 import type { Scanner } from "../wire/scanner.ts";
 
 /** One status-att: its value for a mailbox. An extension adds its line here. */
@@ -29,13 +28,13 @@ export const status = command("STATUS", {
     items: new Set(wire.sp().list(() => attribute(wire))),
   }),
   async execute({ name, items }, { session: { user }, services, reply }) {
-    const mailbox = await services.mailboxes.find(user.accountId, name);
+    const mailbox = await services.access.find(user, name, ["r"]);
     const values: string[] = [];
     for (const item of items) {
       values.push(`${item} ${await attributes[item]?.(mailbox, services)}`);
     }
     // WHY: the name as the client wrote it, so that it recognises the mailbox it asked about.
-    reply.untagged(`STATUS ${renderMailbox(name)} (${values.join(" ")})`);
+    reply.untagged(`STATUS ${reply.mailbox(name)} (${values.join(" ")})`);
   },
 });
 

@@ -55,9 +55,9 @@ async function respond(
   for (let from = 0; from < states.length; from += RESPONSES_PER_WRITE) {
     let lines = "";
     for (const state of states.slice(from, from + RESPONSES_PER_WRITE)) {
-      const n = view.numberOf(state.uid);
-      if (n === undefined) continue;
-      lines += `* ${n} FETCH (${uid ? `UID ${state.uid} ` : ""}FLAGS ${view.flags(state)})\r\n`;
+      if (view.numberOf(state.uid) === undefined) continue;
+      const head = `${view.fetchHead(state.uid)}${uid ? `UID ${state.uid} ` : ""}`;
+      lines += `${head}FLAGS ${view.flags(state)})\r\n`;
     }
     reply.raw(lines);
     await reply.drained();

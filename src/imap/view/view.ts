@@ -1,8 +1,9 @@
 import type { User } from "../../auth/authenticator.ts";
+import type { AccessibleMailbox, MailboxAccess } from "../../auth/mailbox_access.ts";
 import type { Modseq, Sequence, Uid } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { Log } from "../../observe/log.ts";
-import type { Mailbox, MailboxStore } from "../../store/mailboxes.ts";
+import type { MailboxStore } from "../../store/mailboxes.ts";
 import type { Expunged, MessageState, MessageStore, StoredFlags } from "../../store/messages.ts";
 import type { UidSet } from "../../store/uid_set.ts";
 import type { Replies } from "../replies.ts";
@@ -26,7 +27,8 @@ import type { Held, UidMaps } from "./uid_maps.ts";
 
 /** What a view asks of the services. */
 export interface ViewServices {
-  readonly mailboxes: Pick<MailboxStore, "find" | "claimRecent">;
+  readonly access: Pick<MailboxAccess, "find">;
+  readonly mailboxes: Pick<MailboxStore, "claimRecent">;
   readonly messages: Pick<MessageStore, "firstUnseen" | "changes">;
   readonly maps: Pick<UidMaps, "open">;
   readonly log: Log;
@@ -51,7 +53,7 @@ export class View {
 
   private constructor(
     /** As it was when it was selected; `id` and `accountId` never change. */
-    readonly mailbox: Mailbox,
+    readonly mailbox: AccessibleMailbox,
     /** EXAMINE: nothing may be changed, not even \Recent and \Seen. */
     readonly readOnly: boolean,
     /** The first message without \Seen when the mailbox was selected: RFC 3501 §7.1 UNSEEN. */
@@ -75,8 +77,8 @@ export class View {
     name: string,
     { readOnly }: { readonly readOnly: boolean },
   ): Promise<View> {
-    const { mailboxes, messages, maps } = services;
-    const mailbox = await mailboxes.find(user.accountId, name);
+    const { access, messages, maps } = services;
+    const mailbox = await access.find(user, name, ["r"]);
     const unseen = mailbox.unseen > 0 ? await messages.firstUnseen(mailbox.id) : null;
     const held = await maps.open(mailbox.id, mailbox.highestModseq).catch((error) => {
       throw isGone(error) ? new Refused({ kind: "no-such-mailbox", name }) : error;
@@ -152,6 +154,11 @@ export class View {
   numberOf(uid: Uid): Sequence | undefined {
     const at = indexOf(this.#told, uid);
     return at < 0 ? undefined : at + 1 as Sequence;
+  }
+
+  /** How the FETCH response of a message begins, for a client that knows the message. */
+  fetchHead(uid: Uid): string {
+    return `* ${this.numberOf(uid)} FETCH (`;
   }
 
   /** The UID of message `n`, undefined beyond the end. */
@@ -279,8 +286,8 @@ export class View {
   #fetchLines(states: readonly MessageState[]): string {
     let lines = "";
     for (const state of states) {
-      const n = this.numberOf(state.uid);
-      if (n !== undefined) lines += `* ${n} FETCH (FLAGS ${this.flags(state)})\r\n`;
+      if (this.numberOf(state.uid) === undefined) continue;
+      lines += `${this.fetchHead(state.uid)}FLAGS ${this.flags(state)})\r\n`;
     }
     return lines;
   }

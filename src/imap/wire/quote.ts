@@ -1,3 +1,4 @@
+import { toBinary } from "../../lib/bytes.ts";
 import { encodeUtf7 } from "./utf7.ts";
 
 /**
@@ -46,9 +47,11 @@ export function renderLiteral(text: string): string {
 /**
  *     mailbox = "INBOX" / astring                                           RFC 3501 §9
  *
- * From the Unicode name; modified UTF-7 leaves printable US-ASCII only, so that no name can end a
- * line or a string. Always quoted, as every client reads that.
+ * From the Unicode name; modified UTF-7 leaves printable US-ASCII only, and no name holds a
+ * control character, so that none can end a line or a string. Always quoted, as every client reads that.
  */
-export function renderMailbox(name: string): string {
-  return renderQuoted(encodeUtf7(name));
+export function renderMailbox(name: string, { utf8 }: { readonly utf8: boolean }): string {
+  return renderQuoted(utf8 ? toBinary(encoder.encode(name)) : encodeUtf7(name));
 }
+
+const encoder = new TextEncoder();

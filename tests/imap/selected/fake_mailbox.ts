@@ -1,5 +1,7 @@
+import { ALL_RIGHTS } from "../../../src/auth/rights.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { User } from "../../../src/auth/authenticator.ts";
+import { Enabled } from "../../../src/imap/enabled.ts";
 import { Replies } from "../../../src/imap/replies.ts";
 import { UidMaps } from "../../../src/imap/view/uid_maps.ts";
 import { View } from "../../../src/imap/view/view.ts";
@@ -100,7 +102,10 @@ export class FakeMailbox {
 
   view(maps: UidMaps, { readOnly = false } = {}): Promise<View> {
     const { mailboxes, messages } = this;
-    return View.open({ mailboxes, messages, maps, log: logger("test") }, USER, "INBOX", {
+    const access = {
+      find: async () => ({ ...await mailboxes.find(), rights: ALL_RIGHTS, isForeign: false }),
+    };
+    return View.open({ access, mailboxes, messages, maps, log: logger("test") }, USER, "INBOX", {
       readOnly,
     });
   }
@@ -167,7 +172,7 @@ export class Heard {
       write: (data: string) => void (this.#text += data),
       drained: () => Promise.resolve(),
     };
-    this.reply = new Replies(connection as unknown as Connection);
+    this.reply = new Replies(connection as unknown as Connection, new Enabled());
   }
 
   /** The lines since the last call, without `* ` and CRLF. */

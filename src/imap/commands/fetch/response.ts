@@ -31,7 +31,7 @@ export function plainResponse(
   for (const item of items) {
     if (item.kind !== "section") text += ` ${plainItem(item.kind, message, view)}`;
   }
-  return `* ${view.numberOf(message.row.uid)} FETCH (${text.slice(1)})\r\n`;
+  return `${view.fetchHead(message.row.uid)}${text.slice(1)})\r\n`;
 }
 
 /**
@@ -46,7 +46,7 @@ export function headerResponse(
   const { header, headerBytes, uid } = message.row;
   if (header?.length !== headerBytes) return false;
   if (items.some((item) => item.kind === "section" && !isInHeader(item.section))) return false;
-  let text = `* ${view.numberOf(uid)} FETCH (`;
+  let text = view.fetchHead(uid);
   for (const [at, item] of items.entries()) {
     if (at > 0) text += " ";
     if (item.kind !== "section") {
@@ -79,7 +79,7 @@ export async function* pieces(
   items: readonly FetchItem[],
   view: View,
 ): AsyncGenerator<Piece> {
-  let text = `* ${view.numberOf(message.row.uid)} FETCH (`;
+  let text = view.fetchHead(message.row.uid);
   for (const [at, item] of items.entries()) {
     if (at > 0) text += " ";
     if (item.kind !== "section") {
