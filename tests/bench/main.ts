@@ -4,6 +4,7 @@ import { appendBench } from "./append_bench.ts";
 import { idleBench } from "./idle_bench.ts";
 import { imapBench } from "./imap_bench.ts";
 import { lmtpBench } from "./lmtp_bench.ts";
+import { mixedBench } from "./mixed_bench.ts";
 import { type Figure, report, stallsOf } from "./report.ts";
 import { startBench } from "./start_bench.ts";
 
@@ -39,6 +40,7 @@ const sections: Record<string, () => Promise<Figure[]>> = {
   "writing, 2 workers": () => writing(2),
   reading: imapBench,
   idle: idleBench,
+  mixed: mixedBench,
 };
 
 /** `deno task bench` for all, `deno task bench --only idle` for the sections of that name. */
