@@ -6,6 +6,7 @@ import { accountsShow } from "./commands/accounts_show.ts";
 import { accountsUpdate } from "./commands/accounts_update.ts";
 import { configCheck, configDump } from "./commands/config.ts";
 import { migrateStatus, migrateUp } from "./commands/migrate.ts";
+import { quotaSet, quotaShow } from "./commands/quota.ts";
 import { version } from "./commands/version.ts";
 
 /** Every command of sora-admin, in the order of the help: the only list. */
@@ -16,6 +17,8 @@ export const commands: readonly Command[] = [
   accountsUpdate,
   accountsDelete,
   accountsRestore,
+  quotaShow,
+  quotaSet,
   migrateStatus,
   migrateUp,
   configCheck,

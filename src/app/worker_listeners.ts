@@ -1,6 +1,7 @@
 import type { ImapServerConfig, LmtpServerConfig } from "../config/config.ts";
 import { serveImap } from "../imap/connection.ts";
 import { Networks } from "../limits/networks.ts";
+import { SearchRate } from "../limits/search_rate.ts";
 import { serveLmtp } from "../lmtp/mod.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Admission, listen, type Listener } from "../net/listener.ts";
@@ -73,9 +74,12 @@ function sessions(
   const spoolDir = settings.folders.spool;
   const log = logger(server.type).with({ server: server.name });
   const shared = { ...services, spoolDir, metrics, draining, log };
-  return server.type === "imap"
-    ? serveImap({ ...shared, config: server })
-    : serveLmtp(shared, server);
+  if (server.type === "lmtp") return serveLmtp(shared, server);
+  const searchRate = new SearchRate({
+    perMinute: server.searchRateLimitPerMin,
+    windowMs: server.searchRateLimitWindowMs,
+  });
+  return serveImap({ ...shared, config: server, searchRate });
 }
 
 function admissionTo(

@@ -1,3 +1,4 @@
+import { AccessControl } from "../auth/access_control.ts";
 import { Authenticator } from "../auth/authenticator.ts";
 import { MailboxAccess } from "../auth/mailbox_access.ts";
 import type { Hasher } from "../auth/hasher.ts";
@@ -5,14 +6,18 @@ import type { Blobs } from "../blobs/blobs.ts";
 import { DiskBlobs } from "../blobs/disk_blobs.ts";
 import { S3Blobs } from "../blobs/s3_blobs.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { QuotaWarnings } from "../delivery/quota_warnings.ts";
 import { UidMaps } from "../imap/view/uid_maps.ts";
 import { logger } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { AccountStore } from "../store/accounts.ts";
+import { AclStore } from "../store/acls.ts";
 import { Database } from "../store/database.ts";
 import { MailboxStore } from "../store/mailboxes.ts";
 import { MessageStore } from "../store/messages.ts";
+import { MetadataStore } from "../store/metadata.ts";
 import { Notices } from "../store/notices.ts";
+import { QuotaStore } from "../store/quotas.ts";
 import type { WorkerSettings } from "./worker_protocol.ts";
 
 /** Everything that the sessions of one worker share, wired by hand. */
@@ -20,7 +25,11 @@ export interface WorkerServices extends AsyncDisposable {
   readonly accounts: AccountStore;
   readonly mailboxes: MailboxStore;
   readonly access: MailboxAccess;
+  readonly accessControl: AccessControl;
   readonly messages: MessageStore;
+  readonly metadata: MetadataStore;
+  readonly quotas: QuotaStore;
+  readonly administrators: readonly string[];
   readonly blobs: Blobs;
   readonly maps: UidMaps;
   readonly authenticator: Authenticator;
@@ -40,7 +49,9 @@ export async function openServices(
   opened.use(await notices.start());
   const accounts = new AccountStore(database);
   const mailboxes = new MailboxStore(database, notices);
-  const access = new MailboxAccess({ mailboxes });
+  const acls = new AclStore(database, notices);
+  const { sharing } = config;
+  const access = new MailboxAccess({ mailboxes, acls, sharing });
   const messages = new MessageStore(database, notices);
   const blobs = config.s3
     ? opened.use(await S3Blobs.open(config.s3))
@@ -54,12 +65,25 @@ export async function openServices(
     bcryptCost: config.bcryptCost,
   });
   const delivery = new Delivery({ messages, blobs, log: logger("delivery") });
+  const quotas = new QuotaStore(database);
+  // WHY: one of the workers is enough, and SKIP LOCKED keeps other nodes apart.
+  if (number === 1) {
+    const { spool: spoolDir } = folders;
+    const { warnAt } = config.quota;
+    opened.use(
+      new QuotaWarnings({ quotas, accounts, delivery, spoolDir, warnAt, log: logger("quota") }),
+    );
+  }
   const closing = opened.move();
   return {
     accounts,
     mailboxes,
     access,
+    accessControl: new AccessControl({ access, acls, accounts, sharing }),
     messages,
+    metadata: new MetadataStore(database, config.metadata),
+    quotas,
+    administrators: config.quota.administrators,
     blobs,
     maps,
     authenticator,

@@ -12,6 +12,11 @@ export type ObjectKey = string & { readonly [brand]: "ObjectKey" };
 export interface Blobs {
   /** Stores a body; durable when it resolves. The same key again is cheap and changes nothing. */
   put(key: ObjectKey, body: Spooled): Promise<void>;
+  /**
+   * Stores the body of one key under another one, of the same hash; durable when it resolves. Throws
+   * `unavailable` when there is no such body.
+   */
+  copy(from: ObjectKey, to: ObjectKey): Promise<void>;
   /** The whole body, checked against the hash in its key; null when there is none. */
   get(key: ObjectKey): Promise<Uint8Array | null>;
   /** Octets [start, end) of a body that is at least `end` long; null when there is no such body. */

@@ -43,6 +43,20 @@ export class DiskBlobs implements Blobs {
     }
   }
 
+  copy(from: ObjectKey, to: ObjectKey): Promise<void> {
+    return this.#guard("copy", to, () =>
+      this.#place(to, async (temporary) => {
+        try {
+          // WHY: a body is never changed, and goes when its last name does.
+          await Deno.link(this.#path(from), temporary);
+        } catch (error) {
+          if (error instanceof Deno.errors.NotFound) throw error;
+          await Deno.copyFile(this.#path(from), temporary);
+        }
+        return await Deno.open(temporary, { read: true, write: true });
+      }));
+  }
+
   get(key: ObjectKey): Promise<Uint8Array | null> {
     return this.#guard("get", key, async () => {
       const bytes = await orNull(Deno.readFile(this.#path(key)));
@@ -85,14 +99,24 @@ export class DiskBlobs implements Blobs {
     return await this.size(key) !== null;
   }
 
+  #put(key: ObjectKey, body: Spooled): Promise<void> {
+    return this.#place(
+      key,
+      async (temporary) => await linked(body, temporary) ?? await written(body, temporary),
+    );
+  }
+
   /** Write, fsync, rename, fsync the folder: the name is given to a body that is on the disk. */
-  async #put(key: ObjectKey, body: Spooled): Promise<void> {
+  async #place(
+    key: ObjectKey,
+    write: (temporary: string) => Promise<Deno.FsFile>,
+  ): Promise<void> {
     const path = this.#path(key);
     const folder = path.slice(0, path.lastIndexOf("/"));
     await Promise.all([this.#make(folder), this.#make(`${this.#directory}/${TEMPORARY_FOLDER}`)]);
     const temporary = `${this.#directory}/${TEMPORARY_FOLDER}/${crypto.randomUUID()}`;
     try {
-      using file = await linked(body, temporary) ?? await written(body, temporary);
+      using file = await write(temporary);
       await file.sync();
       // WHY: also when there is one: to look costs each new body more than the rare second copy,
       // and one that was damaged on the disk is whole again.
@@ -102,7 +126,7 @@ export class DiskBlobs implements Blobs {
       throw error;
     }
     // WHY: rename does nothing when both names are links to one file already.
-    if (body.path !== null) await orNull(Deno.remove(temporary));
+    await orNull(Deno.remove(temporary));
     await this.#folders.sync(folder);
   }
 

@@ -14,6 +14,12 @@ export class MemoryBlobs implements Blobs {
     this.#bodies.set(key, concat(chunks));
   }
 
+  async copy(from: ObjectKey, to: ObjectKey): Promise<void> {
+    const body = this.#bodies.get(from);
+    if (!body) throw unavailable("bodies", new Error("Cannot copy a missing body"));
+    this.#bodies.set(to, body);
+  }
+
   async get(key: ObjectKey): Promise<Uint8Array | null> {
     return this.#bodies.get(key)?.slice() ?? null;
   }

@@ -60,6 +60,17 @@ export class S3Blobs implements Blobs {
     if (stored === null) throw unavailable("bodies", new Error(`Cannot store ${key}: answer 404`));
   }
 
+  async copy(from: ObjectKey, to: ObjectKey): Promise<void> {
+    const source = `${this.#bucket}/${from}`.split("/").map(encodeURIComponent).join("/");
+    const command = new this.#sdk.CopyObjectCommand({
+      Bucket: this.#bucket,
+      Key: to,
+      CopySource: source,
+    });
+    const copied = await this.#ask(() => this.#client.send(command));
+    if (copied === null) throw unavailable("bodies", new Error(`Cannot copy ${from}: answer 404`));
+  }
+
   async get(key: ObjectKey): Promise<Uint8Array | null> {
     const body = await this.#read(key);
     if (body === null) return null;

@@ -1,5 +1,13 @@
 import type { z } from "zod";
-import type { Config, DatabaseConfig, DatabaseEndpoint, S3Config } from "./config.ts";
+import { parseAddress } from "../lib/address.ts";
+import type {
+  Config,
+  DatabaseConfig,
+  DatabaseEndpoint,
+  QuotaConfig,
+  S3Config,
+  SharingConfig,
+} from "./config.ts";
 import type { KeyPath } from "./position_index.ts";
 import type { Report } from "./report.ts";
 import { databaseHost } from "./schema/database_settings.ts";
@@ -10,7 +18,7 @@ type Database = NonNullable<Root["database"]>;
 
 /** The checked root of the file as the part of Config that is not about servers. */
 export function assembleRoot(root: Root, report: Report): Omit<Config, "servers"> {
-  const { logging, runtime, cleanup, database } = root;
+  const { logging, runtime, cleanup, metadata, database } = root;
   return {
     dataDir: root.data_dir,
     logging,
@@ -19,7 +27,48 @@ export function assembleRoot(root: Root, report: Report): Omit<Config, "servers"
     database: database ? assembleDatabase(database, report) : null,
     s3: root.s3 ? assembleS3(root.s3, report) : null,
     cleanup: { gracePeriodMs: cleanup.grace_period, wakeIntervalMs: cleanup.wake_interval },
+    metadata: {
+      maxEntrySizeBytes: metadata.max_entry_size,
+      maxEntriesPerMailbox: metadata.max_entries_per_mailbox,
+      maxEntriesPerServer: metadata.max_entries_per_server,
+      maxTotalSizeBytes: metadata.max_total_size,
+    },
+    sharing: assembleSharing(root.shared_mailboxes, report),
+    quota: assembleQuota(root.quota, report),
     trustedNetworks: root.trusted_networks,
+  };
+}
+
+function assembleSharing(shared: Root["shared_mailboxes"], report: Report): SharingConfig {
+  const { namespace_prefix: namespacePrefix, user_prefix: userPrefix } = shared;
+  if (namespacePrefix.toLowerCase() === userPrefix.toLowerCase()) {
+    const path = ["shared_mailboxes", "user_prefix"];
+    report.problem(path, `expected another one than namespace_prefix, got "${userPrefix}"`);
+  }
+  return {
+    enabled: shared.enabled,
+    namespacePrefix,
+    userPrefix,
+    allowUserCreate: shared.allow_user_create,
+    defaultRights: shared.default_rights,
+    allowAnyone: shared.allow_anyone,
+  };
+}
+
+function assembleQuota(quota: Root["quota"], report: Report): QuotaConfig {
+  const limit = (value: number) => value === 0 ? null : value;
+  return {
+    defaultStorageBytes: limit(quota.default_storage),
+    defaultMessages: limit(quota.default_messages),
+    defaultMailboxes: limit(quota.default_mailboxes),
+    warnAt: [...quota.warn_at].sort((a, b) => a - b),
+    administrators: quota.administrators.flatMap((text, i) => {
+      const address = parseAddress(text)?.base;
+      if (address !== undefined) return [address];
+      const got = JSON.stringify(text);
+      report.problem(["quota", "administrators", i], `expected a mail address, got ${got}`);
+      return [];
+    }),
   };
 }
 

@@ -14,6 +14,9 @@ export interface Config {
   /** null: bodies on disk in the data folder. */
   readonly s3: S3Config | null;
   readonly cleanup: CleanupConfig;
+  readonly metadata: MetadataConfig;
+  readonly sharing: SharingConfig;
+  readonly quota: QuotaConfig;
   /** CIDR networks; who may speak LMTP unless the server says otherwise. */
   readonly trustedNetworks: readonly string[];
   /** The servers to start, in the order of the file. */
@@ -32,6 +35,42 @@ export interface RuntimeConfig {
   readonly workers: number;
   /** How long sessions may take to end after SIGTERM. */
   readonly shutdownTimeoutMs: number;
+}
+
+/** RFC 5464: how much of it there may be. */
+export interface MetadataConfig {
+  readonly maxEntrySizeBytes: number;
+  readonly maxEntriesPerMailbox: number;
+  readonly maxEntriesPerServer: number;
+  /** Of all values of an account. */
+  readonly maxTotalSizeBytes: number;
+}
+
+/** RFC 9208. */
+export interface QuotaConfig {
+  /** Limits of a new account; null = not limited. */
+  readonly defaultStorageBytes: number | null;
+  readonly defaultMessages: number | null;
+  readonly defaultMailboxes: number | null;
+  /** Percentages, 1 … 100, ascending. */
+  readonly warnAt: readonly number[];
+  /** Addresses, normalised, of users who may change quotas. */
+  readonly administrators: readonly string[];
+}
+
+/** RFC 4314: how mailboxes are shared. */
+export interface SharingConfig {
+  readonly enabled: boolean;
+  /** In front of the names of a domain's shared mailboxes: one level and "/". */
+  readonly namespacePrefix: string;
+  /** In front of the addresses of other users: one level and "/"; empty: not shown. */
+  readonly userPrefix: string;
+  /** Users may create mailboxes directly below `namespacePrefix`. */
+  readonly allowUserCreate: boolean;
+  /** Letters: what the creator of a shared mailbox may do with it. */
+  readonly defaultRights: string;
+  /** Rights may be granted to `anyone`. */
+  readonly allowAnyone: boolean;
 }
 
 export interface CleanupConfig {
@@ -120,6 +159,16 @@ export interface ImapServerConfig extends MailServerConfig {
   readonly insecureAuth: boolean;
   /** 0 = no limit. */
   readonly sessionMemoryLimitBytes: number;
+  /** Messages that one command processes; 0 = no limit. */
+  readonly messageLimit: number;
+  /** Of one user in one worker; 0 = no limit. */
+  readonly searchRateLimitPerMin: number;
+  /** Over which they are counted. */
+  readonly searchRateLimitWindowMs: number;
+  /** 0 = no limit. */
+  readonly maxSearchResults: number;
+  /** 0 = no limit. */
+  readonly maxComplexSortResults: number;
   /** Capabilities, upper case, that are neither announced nor served. */
   readonly disabledCaps: readonly string[];
   /** Tokens announced as they are. */

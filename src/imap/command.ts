@@ -1,15 +1,19 @@
 import type { Connection } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
+import type { ClientId } from "./client_id.ts";
+import type { Compression } from "./compression.ts";
+import type { CommandInput } from "./command_input.ts";
 import type { Enabled } from "./enabled.ts";
+import type { Progress } from "./progress.ts";
 import type { Replies } from "./replies.ts";
 import type { ImapServices } from "./services.ts";
-import type { Session, State } from "./session.ts";
-import type { StreamedLiteral } from "./streamed_literal.ts";
+import type { Session, Sessions, State } from "./session.ts";
+import type { SessionMemory } from "./session_memory.ts";
 import type { Scanner } from "./wire/scanner.ts";
 
 /** What a command may see and do while it runs. */
 export interface Context<S extends State = State> {
-  readonly session: Extract<Session, { readonly state: S }>;
+  readonly session: Sessions[S];
   readonly services: ImapServices;
   readonly reply: Replies;
   /** True for `UID FETCH` and the like: numbers in the arguments are UIDs. */
@@ -21,10 +25,22 @@ export interface Context<S extends State = State> {
   /** The command's tag, for responses that name it. */
   readonly tag: string;
   readonly connection: Connection;
-  /** The octets of the literal that ends a streaming command; only when it `streams`. */
-  readonly literal: StreamedLiteral;
+  /** The rest of a streaming command, as it arrives; only when it `streams`. */
+  readonly input: CommandInput;
+  /** Tells the client how far a long command is. */
+  readonly progress: Progress;
+  /**
+   * Aborted, with the reason to throw, when nobody wants the answer any more: the client has left, or
+   * has been waiting with its next command for long. Watching begins with the first use.
+   */
+  readonly cancelled: AbortSignal;
+  /** Everything that is held for long, or is large, is charged here. */
+  readonly memory: SessionMemory;
+  readonly compression: Compression;
   /** May a password be sent on this connection as it is? */
   readonly loginAllowed: boolean;
+  /** Keeps what the client says it is. */
+  identify(clientId: ClientId): void;
   /** What CAPABILITY answers now. */
   capabilities(): string;
   /** Goes to another state (RFC 3501 §3); leaving a view closes it. */
@@ -38,9 +54,14 @@ export interface Context<S extends State = State> {
 
 /** What the tagged OK says; nothing means `OK <COMMAND> completed`. */
 export interface Completion {
-  /** Response code without brackets: `READ-WRITE`, `APPENDUID 38505 3955`. */
-  readonly code?: string;
+  /**
+   * Response code without brackets: `READ-WRITE`, `APPENDUID 38505 3955`. A function is asked after
+   * everything else has been told.
+   */
+  readonly code?: string | undefined | (() => string);
   readonly text?: string;
+  /** Called when the tagged reply is queued, before anything else can be: COMPRESS. */
+  readonly afterwards?: () => Promise<void> | void;
 }
 
 /** A command with its arguments read, ready to run. */
@@ -55,6 +76,7 @@ export interface Command {
   /** Every capability that this command makes true. */
   readonly capabilities: readonly string[];
   readonly uid: boolean;
+  readonly numbers: boolean;
   readonly expunges: boolean;
   readonly streams: boolean;
   readonly tryCreate: boolean;
@@ -72,9 +94,14 @@ export interface Definition<S extends State, A> {
   readonly capability?: string | readonly string[];
   /** Also a `UID` command. */
   readonly uid?: boolean;
+  /**
+   * Without UID it has to do with message numbers, so that UIDONLY forbids it (RFC 9586 §3); default:
+   * what is also a `UID` command.
+   */
+  readonly numbers?: boolean;
   /** Default true. RFC 3501 §7.4.1: no EXPUNGE while FETCH, STORE or SEARCH by number runs. */
   readonly expunges?: boolean;
-  /** The last argument is a literal that `execute` reads from `context.literal` as it arrives. */
+  /** `parse` reads the first arguments; `execute` reads the others from `context.input`. */
   readonly streams?: boolean;
   /** RFC 3501 §7.1: a missing mailbox is answered TRYCREATE, not NONEXISTENT. */
   readonly tryCreate?: boolean;
@@ -92,12 +119,13 @@ export function command<S extends State, A>(name: string, definition: Definition
     extension: typeof capability === "string" ? capability : null,
     capabilities: typeof capability === "string" ? [capability] : capability,
     uid: definition.uid ?? false,
+    numbers: definition.numbers ?? definition.uid ?? false,
     expunges: definition.expunges ?? true,
     streams: definition.streams ?? false,
     tryCreate: definition.tryCreate ?? false,
     prepare(wire, uid) {
       const args = definition.parse(wire, uid);
-      wire.end();
+      if (!definition.streams) wire.end();
       return async (context) => {
         if (!isIn(context, states)) throw new Error(`Cannot run ${name} in this state`);
         return await definition.execute(args, context);

@@ -3,16 +3,21 @@ import { sharedPace } from "../lib/pace.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Connection, ConnectionGone, type TimeoutReason } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
+import type { ClientId } from "./client_id.ts";
+import { Compression } from "./compression.ts";
+import type { CommandInput } from "./command_input.ts";
+import { CommandWatch } from "./command_watch.ts";
 import { dispatch, type Host, type Outcome } from "./dispatch.ts";
 import { Enabled } from "./enabled.ts";
 import { loginAllowed } from "./login_allowed.ts";
+import { Progress } from "./progress.ts";
 import { CommandReader, Disconnected } from "./reader.ts";
 import { capabilities } from "./registry.ts";
 import { Replies } from "./replies.ts";
 import type { ImapServices } from "./services.ts";
 import { mayFollow, type Session } from "./session.ts";
-import type { StreamedLiteral } from "./streamed_literal.ts";
-import { afterLogin, type FrameEvent } from "./wire/framer.ts";
+import { SessionMemory } from "./session_memory.ts";
+import { afterLogin, beforeLogin, type FrameEvent } from "./wire/framer.ts";
 import { WireError } from "./wire/wire_error.ts";
 
 /** Strangers have this long between two commands: enough to type a password. */
@@ -61,7 +66,13 @@ class ImapConnection implements Host {
   tag = "";
   readonly loginAllowed: boolean;
   uid = false;
-  #literal: StreamedLiteral | undefined;
+  readonly memory: SessionMemory;
+  readonly compression: Compression;
+  /** What the client has said that it is, by ID. */
+  clientId: ClientId = {};
+  #input: CommandInput | undefined;
+  #progress: Progress | undefined;
+  #watch: CommandWatch | undefined;
   #session: Session = { state: "greeted" };
   /** True while a command runs and does not wait for the client's next line. */
   #busy = false;
@@ -74,9 +85,11 @@ class ImapConnection implements Host {
     this.services = services;
     this.connection = connection;
     this.log = services.log.with({ session: connection.id });
+    this.memory = new SessionMemory(services.config.sessionMemoryLimitBytes);
     this.reply = new Replies(connection, this.enabled);
     const pace = { idleMs: GREETED_IDLE_MS, commandMs, bytesPerMinute };
     this.reader = new CommandReader(connection, pace);
+    this.compression = new Compression(connection, this.reader);
     this.loginAllowed = loginAllowed(connection, services.config);
     connection.onTimeout = (reason) => {
       // WHY: a session may be over in the middle of a literal that a command sends.
@@ -93,7 +106,7 @@ class ImapConnection implements Host {
         this.#busy = true;
         if (this.#isHttp(event)) break;
         await dispatch(event, this);
-        this.#literal = undefined;
+        this.#endCommand();
         this.#busy = false;
         await this.reply.drained();
         await sharedPace.breathe();
@@ -104,6 +117,7 @@ class ImapConnection implements Host {
         this.reply.bye("Internal error");
       }
     } finally {
+      this.#endCommand();
       this.#end();
       await this.connection.end();
     }
@@ -113,19 +127,33 @@ class ImapConnection implements Host {
     return this.#session;
   }
 
-  get literal(): StreamedLiteral {
-    if (!this.#literal) throw new Error("Cannot read a literal: the command does not stream");
-    return this.#literal;
+  get input(): CommandInput {
+    if (!this.#input) throw new Error("Cannot read input: the command does not stream");
+    return this.#input;
   }
 
-  set literal(literal: StreamedLiteral) {
-    this.#literal = literal;
+  set input(input: CommandInput) {
+    this.#input = input;
+  }
+
+  get progress(): Progress {
+    return this.#progress ??= new Progress(this);
+  }
+
+  get cancelled(): AbortSignal {
+    return (this.#watch ??= new CommandWatch(this.reader)).signal;
   }
 
   // WHY: arrow functions, so that a command may take them out of its context by destructuring.
   readonly capabilities = (): string => {
     const { loginAllowed, services: { config } } = this;
-    return capabilities({ state: this.#session.state, loginAllowed, config }).join(" ");
+    const { isActive: compressed } = this.compression;
+    const { state } = this.#session;
+    return capabilities({ state, loginAllowed, compressed, config }).join(" ");
+  };
+
+  readonly identify = (clientId: ClientId): void => {
+    this.clientId = clientId;
   };
 
   readonly enter = (next: Session): void => {
@@ -135,10 +163,12 @@ class ImapConnection implements Host {
     }
     this.#session = next;
     if (last.state === "greeted" && next.state === "authenticated") this.#welcome();
+    if (next.state === "greeted") this.#forget();
     if (last.state === "selected" && !(next.state === "selected" && next.view === last.view)) {
       last.view.close();
     }
-    if (last.state !== "greeted" && next.state === "closed") this.#countUser(-1);
+    const leaves = next.state === "closed" || next.state === "greeted";
+    if (last.state !== "greeted" && leaves) this.#countUser(-1);
   };
 
   readonly nextLine = async (): Promise<string> => {
@@ -155,6 +185,7 @@ class ImapConnection implements Host {
       outcome.error.refusal.kind === "bad-credentials";
     if (badCredentials) await this.#delayFailedLogin();
     this.reply.tagged(tag, outcome.status, outcome);
+    await outcome.afterwards?.();
     this.#badCommands = outcome.status === "BAD" ? this.#badCommands + 1 : this.#badAfterGood();
     const isStranger = this.#session.state === "greeted";
     if (isStranger) this.#strangerCommands++;
@@ -171,6 +202,11 @@ class ImapConnection implements Host {
     if (this.#busy) return;
     this.reply.bye(SHUTDOWN);
     void this.connection.end(); // never throws; the waiting reader sees the end
+  }
+
+  #endCommand(): void {
+    this.#watch?.end();
+    this.#watch = this.#progress = this.#input = undefined;
   }
 
   #isOver(): boolean {
@@ -199,6 +235,15 @@ class ImapConnection implements Host {
       bytesPerMinute: minBytesPerMinute,
     });
     this.#countUser(1);
+  }
+
+  /** RFC 8437 §3: a stranger again, but one who has failed to log in as often as before. */
+  #forget(): void {
+    const { commandTimeoutMs: commandMs, minBytesPerMinute: bytesPerMinute } = this.services.config;
+    this.enabled.clear();
+    this.#strangerCommands = 0;
+    this.#badCommands = 0;
+    this.reader.allow(beforeLogin, { idleMs: GREETED_IDLE_MS, commandMs, bytesPerMinute });
   }
 
   #countUser(change: 1 | -1): void {

@@ -1,12 +1,13 @@
 import { Refused } from "../lib/refused.ts";
 import { ConnectionGone } from "../net/connection.ts";
 import type { Command, Completion, Context, Prepared } from "./command.ts";
+import { type Announced, CommandInput } from "./command_input.ts";
+import { admitNonSync } from "./non_sync_literals.ts";
 import { Disconnected } from "./reader.ts";
 import type { CommandReader } from "./reader.ts";
 import { find } from "./registry.ts";
 import { inImap } from "./replies_refused.ts";
 import type { Session } from "./session.ts";
-import { StreamedLiteral } from "./streamed_literal.ts";
 import type { FrameEvent } from "./wire/framer.ts";
 import { Scanner } from "./wire/scanner.ts";
 import { WireError } from "./wire/wire_error.ts";
@@ -16,7 +17,7 @@ export interface Host extends Context {
   readonly reader: CommandReader;
   uid: boolean;
   tag: string;
-  literal: StreamedLiteral;
+  input: CommandInput;
   /** Writes the tagged reply; counts strikes, and may end the session. */
   conclude(tag: string | null, outcome: Outcome): Promise<void>;
   /** Says BYE, once, and closes when the command is done. */
@@ -30,6 +31,8 @@ export interface Outcome {
   readonly text: string;
   /** What was thrown, when something was. */
   readonly error?: unknown;
+  /** Called as soon as the reply is queued. */
+  readonly afterwards?: () => Promise<void> | void;
 }
 
 interface Work {
@@ -65,7 +68,12 @@ export function dispatch(event: FrameEvent, host: Host): Promise<void> {
 }
 
 function whole(text: string, work: Work): Promise<void> {
-  return answer(work, () => run(read(new Scanner(text), work), work));
+  return answer(work, async () => {
+    const wire = scan(text, work);
+    const command = readHeading(wire, work);
+    if (command.streams) work.host.input = inputFrom(wire, null, work);
+    return await run(command.prepare(wire, work.job.uid), work);
+  });
 }
 
 function overlong(head: string, work: Work): Promise<void> {
@@ -74,56 +82,63 @@ function overlong(head: string, work: Work): Promise<void> {
 }
 
 /** Whether a literal may come is decided on what precedes it: RFC 7888 §4. */
-async function decide(
-  { head, sizeBytes, nonSync }: Extract<FrameEvent, { kind: "literal" }>,
-  host: Host,
-): Promise<void> {
-  const { reader, reply } = host;
+async function decide(announced: Announced, host: Host): Promise<void> {
   const work = { job: newJob(), host };
   try {
-    const command = readHeading(new Scanner(head), work);
-    if (command.streams) {
-      const ready = prepareStreaming(work);
-      if (ready) return await stream(ready, work);
-    }
-    if (!reader.fits(sizeBytes)) throw new Refused({ kind: "limit", what: "literal" });
+    const wire = scan(announced.head, work);
+    const command = readHeading(wire, work);
+    if (command.streams) return await stream(command, { announced, at: wire.at }, work);
+    admit(announced, host);
+    hold(announced, host);
   } catch (error) {
     if (isEnd(error)) throw error;
     return await refuse(error, work);
   }
+}
+
+/** A streaming command runs before it has arrived, and reads the rest of itself. */
+function stream(
+  command: Command,
+  { announced, at }: { readonly announced: Announced; readonly at: number },
+  work: Work,
+): Promise<void> {
+  const { host, job } = work;
+  const input = inputFrom(scan(host.reader.text, work, at), announced, work);
+  host.input = input;
+  return answer(work, async () => {
+    try {
+      return await run(await input.read((wire) => command.prepare(wire, job.uid)), work);
+    } finally {
+      if (!input.isComplete) await discard(host);
+    }
+  });
+}
+
+function inputFrom(wire: Scanner, announced: Announced | null, { host }: Work): CommandInput {
+  const { reader, reply, enabled } = host;
+  return new CommandInput(wire, announced, {
+    reader,
+    reply,
+    utf8: enabled.utf8,
+    admit: (literal) => admit(literal, host),
+    hold: (literal) => hold(literal, host),
+  });
+}
+
+function admit(literal: Announced, { session, services: { config } }: Host): void {
+  admitNonSync(literal, { state: session.state, config });
+}
+
+/** The literal becomes part of the command's text. */
+function hold({ sizeBytes, nonSync }: Announced, { reader, reply, memory }: Host): void {
+  if (!reader.fits(sizeBytes)) throw new Refused({ kind: "limit", what: "literal" });
+  memory.chargeCommand(sizeBytes);
   reader.accept();
   if (!nonSync) reply.continuation("OK");
 }
 
-/** A streaming command whose arguments are whole but for the last literal's octets. */
-interface Streaming {
-  readonly prepared: Prepared;
-  readonly literal: StreamedLiteral;
-}
-
-/** Null when the announced literal is not the last argument. */
-function prepareStreaming(work: Work): Streaming | null {
-  const { reader, reply } = work.host;
-  const wire = new Scanner(reader.text);
-  try {
-    const prepared = read(wire, work);
-    return { prepared, literal: new StreamedLiteral(wire.streamed, { reader, reply }) };
-  } catch (error) {
-    if (error instanceof WireError && error.incomplete) return null;
-    throw error;
-  }
-}
-
-function stream({ prepared, literal }: Streaming, work: Work): Promise<void> {
-  const { host } = work;
-  host.literal = literal;
-  return answer(work, async () => {
-    try {
-      return await run(prepared, work);
-    } finally {
-      if (!literal.isEnded) await discard(host);
-    }
-  });
+function scan(text: string, { host }: Work, at = 0): Scanner {
+  return new Scanner(text, { utf8: host.enabled.utf8, at });
 }
 
 /** Reads the refused command away, then answers it. */
@@ -163,17 +178,13 @@ function readHeading(
   const command = find(name, host.services.config);
   if (!command || (job.uid && !command.uid)) throw WireError.because("Unknown command");
   job.command = command;
+  if (host.enabled.uidOnly && command.numbers && !job.uid) {
+    throw WireError.because(`UID ${command.name} is required`, "UIDREQUIRED");
+  }
   if (!command.states.includes(host.session.state)) {
     throw WireError.because(`${command.name} is not possible in this state`);
   }
   return command;
-}
-
-function read(
-  wire: Scanner,
-  { job, host }: Work,
-): Prepared {
-  return readHeading(wire, { job, host }).prepare(wire, job.uid);
 }
 
 /** Runs a command; what others changed in the selected mailbox is told before the tagged reply. */
@@ -181,15 +192,13 @@ async function run(prepared: Prepared, { job, host }: Work): Promise<Completion 
   host.uid = job.uid;
   host.tag = job.tag ?? "*";
   const before = host.session;
-  // RFC 3501 §7.4.1: UID FETCH, UID STORE and UID SEARCH may tell of expunged messages.
-  const expunges = job.uid || job.command?.expunges !== false;
   try {
     const completion = await prepared(host);
-    await tell(host, { before, expunges });
+    await tell(host, { before, job });
     return completion;
   } catch (error) {
     if (isGone(error) && host.session.state === "selected") host.session.view.recheck();
-    if (!isEnd(error)) await tell(host, { before, expunges });
+    if (!isEnd(error)) await tell(host, { before, job });
     throw error;
   }
 }
@@ -197,12 +206,15 @@ async function run(prepared: Prepared, { job, host }: Work): Promise<Completion 
 /** A failure here must not turn a command that took effect into one that failed. */
 async function tell(
   host: Host,
-  { before, expunges }: { readonly before: Session; readonly expunges: boolean },
+  { before, job: { command, uid } }: { readonly before: Session; readonly job: Job },
 ): Promise<void> {
   const { session, reply, log } = host;
   if (session.state !== "selected" || before.state !== "selected") return;
   // WHY: a view that this command opened has just told everything.
   if (session.view !== before.view) return;
+  // RFC 3501 §7.4.1: UID FETCH, UID STORE and UID SEARCH may tell of expunged messages, unless they
+  // name some by number (RFC 7162 §3.2.10.2).
+  const expunges = command?.expunges !== false || uid && !session.view.usesNumbers;
   try {
     await session.view.tell(reply, { expunges });
   } catch (error) {
@@ -226,7 +238,8 @@ async function answer(
   let outcome: Outcome;
   try {
     const completion = await work();
-    outcome = { status: "OK", text: `${label(job)} completed`, ...completion };
+    const code = codeOf(completion);
+    outcome = { status: "OK", text: `${label(job)} completed`, ...completion, code };
   } catch (error) {
     if (isEnd(error)) throw error;
     outcome = failed(error, job);
@@ -234,8 +247,14 @@ async function answer(
       host.log.error("command-failed", { command: label(job), error });
     }
   }
+  host.memory.endCommand();
   measure(host, { job, outcome, seconds: (performance.now() - startedAt) / 1_000 });
   await host.conclude(job.tag, outcome);
+}
+
+function codeOf(completion: Completion | void): string | undefined {
+  const code = completion?.code;
+  return typeof code === "function" ? code() : code;
 }
 
 function failed(error: unknown, { command }: Job): Outcome {
@@ -246,7 +265,9 @@ function failed(error: unknown, { command }: Job): Outcome {
       error,
     };
   }
-  if (error instanceof WireError) return { status: "BAD", text: error.message, error };
+  if (error instanceof WireError) {
+    return { status: "BAD", code: error.code, text: error.message, error };
+  }
   return { status: "NO", code: "SERVERBUG", text: "Internal error", error };
 }
 

@@ -22,6 +22,7 @@ export class CommandReader {
   readonly #framer = new Framer();
   #pace: Pace;
   #owed = false;
+  #ahead: Promise<Uint8Array | null> | undefined;
 
   constructor(connection: Connection, pace: Pace) {
     this.#connection = connection;
@@ -45,6 +46,15 @@ export class CommandReader {
       if (event) return event;
       await this.#fill();
     }
+  }
+
+  /**
+   * Resolves when the client has sent more, with false when it has left instead; what has come is
+   * read as usual afterwards. For commands that take long.
+   */
+  async peek(): Promise<boolean> {
+    this.#ahead ??= this.#connection.read();
+    return await this.#ahead !== null;
   }
 
   /** The next line as it is, whatever it ends with; null when it is too long to be kept. */
@@ -90,9 +100,15 @@ export class CommandReader {
     }
   }
 
+  /** What was read ahead of the command under way goes back to the connection. */
+  giveBack(): void {
+    this.#connection.unread(this.#framer.rest());
+  }
+
   async #fill(): Promise<void> {
     this.#watch(!this.#framer.isBetween);
-    const chunk = await this.#connection.read();
+    const chunk = await (this.#ahead ?? this.#connection.read());
+    this.#ahead = undefined;
     if (!chunk) throw new Disconnected();
     this.#framer.push(chunk);
   }

@@ -24,10 +24,21 @@ const words: Readonly<Record<Refusal["kind"], readonly [code: string, text: stri
   "over-quota": ["OVERQUOTA", "Quota exceeded"],
   "too-big": ["TOOBIG", "Message too large"],
   "empty-message": ["CANNOT", "Message is empty"],
+  "bad-url": ["BADURL", "No such message or part"],
+  "compression-active": ["COMPRESSIONACTIVE", "DEFLATE is active already"],
+  "message-gone": ["EXPUNGEISSUED", "The message was expunged"],
+  "metadata-too-big": ["METADATA MAXSIZE", "Value is too long"],
+  "bad-event": ["BADEVENT", "An event is not known"],
+  "metadata-too-many": ["METADATA TOOMANY", "Too many entries, or too much in them"],
   "too-many-keywords": ["LIMIT", "Too many keywords"],
+  "too-many-messages": ["MESSAGELIMIT", "Too many messages for one command"],
+  "batch-size": ["LIMIT", "Not a possible number of batches, or of messages in them"],
+  "unknown-encoding": ["UNKNOWN-CTE", "Unknown transfer encoding"],
   "unknown-charset": ["BADCHARSET", "Unknown charset"],
   "too-many-connections": ["LIMIT", "Too many connections"],
   limit: ["LIMIT", "Limit exceeded"],
+  "rate-limit": ["LIMIT", "Too many searches"],
+  superseded: ["INUSE", "Given up for the command that waits"],
   unsupported: ["CANNOT", "Not supported"],
   gone: ["NONEXISTENT", "The mailbox no longer exists"],
   unavailable: ["UNAVAILABLE", "Temporarily unavailable, try again later"],
@@ -35,9 +46,20 @@ const words: Readonly<Record<Refusal["kind"], readonly [code: string, text: stri
 
 /** RFC 3501 §7.1: TRYCREATE, where creating the mailbox and trying again would help. */
 export function inImap(
-  { kind }: Refusal,
+  refusal: Refusal,
   { tryCreate = false }: { readonly tryCreate?: boolean } = {},
 ): RefusedReply {
-  const [code, text] = words[kind];
-  return { code: tryCreate && kind === "no-such-mailbox" ? "TRYCREATE" : code, text };
+  const [code, text] = words[refusal.kind];
+  if (tryCreate && refusal.kind === "no-such-mailbox") return { code: "TRYCREATE", text };
+  // RFC 5464 §4.3: the code names the limit.
+  if (refusal.kind === "metadata-too-big") return { code: `${code} ${refusal.limitBytes}`, text };
+  if (refusal.kind === "bad-url") return { code: `${code} ${refusal.url}`, text };
+  // RFC 9738 §3.1: the code names the limit.
+  if (refusal.kind === "too-many-messages") return { code: `${code} ${refusal.limit}`, text };
+  if (refusal.kind === "batch-size") return { code: refusal.code, text }; // RFC 10022 §3.1
+  if (refusal.kind === "bad-event") return { code: `${code} (${refusal.known.join(" ")})`, text };
+  if (refusal.kind === "rate-limit") {
+    return { code, text: `${text}, try again in ${refusal.retryAfterS} seconds` };
+  }
+  return { code, text };
 }

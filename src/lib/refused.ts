@@ -20,10 +20,29 @@ export type Refusal =
   | { readonly kind: "over-quota" }
   | { readonly kind: "too-big"; readonly limitBytes: number }
   | { readonly kind: "empty-message" }
+  /** RFC 4469 §4.1; printable, and short enough for a response code. */
+  | { readonly kind: "bad-url"; readonly url: string }
+  /** RFC 4978 §3. */
+  | { readonly kind: "compression-active" }
+  /** Somebody else expunged the message that a command is about. */
+  | { readonly kind: "message-gone" }
+  | { readonly kind: "metadata-too-big"; readonly limitBytes: number }
+  | { readonly kind: "metadata-too-many" }
+  /** RFC 5465 §8: an event that nobody here can tell of; those that are known. */
+  | { readonly kind: "bad-event"; readonly known: readonly string[] }
   | { readonly kind: "too-many-keywords"; readonly limit: number }
+  /** RFC 9738: more than one command may process. */
+  | { readonly kind: "too-many-messages"; readonly limit: number }
+  | { readonly kind: "batch-size"; readonly code: "TOOFEW" | "TOOMANY" }
+  /** RFC 3516 §4.3: a Content-Transfer-Encoding that cannot be undone. */
+  | { readonly kind: "unknown-encoding" }
   | { readonly kind: "unknown-charset"; readonly charset: string }
   | { readonly kind: "too-many-connections" }
   | { readonly kind: "limit"; readonly what: string }
+  /** Too many requests in a while; none is taken before so many seconds have passed. */
+  | { readonly kind: "rate-limit"; readonly retryAfterS: number }
+  /** A long request that was given up for a later one. */
+  | { readonly kind: "superseded" }
   | { readonly kind: "unsupported"; readonly what: string }
   | { readonly kind: "gone"; readonly what: string }
   | { readonly kind: "unavailable"; readonly what: "database" | "bodies" | "hashing" | "server" };

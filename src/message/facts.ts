@@ -1,12 +1,13 @@
 import { concat } from "../lib/bytes.ts";
 import { atOnce, type Steps } from "../lib/steps.ts";
-import { baseSubject } from "./base_subject.ts";
+import { baseOf } from "./base_subject.ts";
 import { renderBodyStructureInSteps } from "./body_structure.ts";
 import { parseDate } from "./date.ts";
 import { decodeWords } from "./encoded_words.ts";
 import { readEnvelope, renderEnvelope } from "./envelope.ts";
 import type { Header } from "./header.ts";
 import type { ParsedMessage } from "./parser.ts";
+import { sortKeys } from "./sort_keys.ts";
 import { encodeStructure } from "./structure_codec.ts";
 import { utf8Prefix } from "./text.ts";
 
@@ -41,6 +42,10 @@ export interface MessageFacts {
   readonly bcc: string;
   /** RFC 5256 §2.1, not case-folded. */
   readonly baseSubject: string;
+  /** RFC 5256 §3: the subject has a reply or forward mark. */
+  readonly isReply: boolean;
+  /** Folded, in the order of SORT_KEYS. */
+  readonly sortKeys: readonly string[];
 }
 
 /** RFC 5322 §2.1.1: no line, so no message id, is longer. */
@@ -78,6 +83,8 @@ export function* messageFactsInSteps(parsed: ParsedMessage): Steps<MessageFacts>
   yield;
   const bcc = addressText(fields, "bcc");
   yield;
+  const { base, isReply } = baseOf(subject);
+  yield;
   const date = fields.get("date");
   return {
     sizeBytes: parsed.sizeBytes,
@@ -95,7 +102,9 @@ export function* messageFactsInSteps(parsed: ParsedMessage): Steps<MessageFacts>
     to,
     cc,
     bcc,
-    baseSubject: baseSubject(subject),
+    baseSubject: base,
+    isReply,
+    sortKeys: sortKeys(read),
   };
 }
 

@@ -193,6 +193,35 @@ export class Connection {
     if (this.#state === "closed") closeQuietly(this.#transport);
   }
 
+  /**
+   * Changes the transport in the middle of a session (compression): what is queued so far leaves
+   * through the old one, what is queued from now on and what is read goes through the one that `wrap`
+   * makes of it. It gets what was read ahead, too. No read may be under way.
+   */
+  layer(wrap: (transport: Transport, prelude: Uint8Array) => Transport): void {
+    if (this.#pending) throw new Error("Cannot change a transport while a read is under way");
+    const prelude = this.#unread?.slice() ?? new Uint8Array(0);
+    this.#unread = undefined;
+    this.#transport = wrap(this.#transport, prelude);
+    this.#writer.switchTo(this.#transport);
+    if (this.#state === "closed") closeQuietly(this.#transport);
+  }
+
+  /**
+   * Takes a layer away again: what is queued from now on leaves through the transport below, and what
+   * is read comes from there, behind what `readAhead` had read of it. No read may be under way.
+   */
+  async unlayer(below: Transport, readAhead: () => Promise<Uint8Array>): Promise<void> {
+    this.#writer.switchTo(below);
+    try {
+      const ahead = await readAhead();
+      this.#transport = below;
+      if (ahead.length > 0) this.#unread = concat([this.#unread ?? ahead.subarray(0, 0), ahead]);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Aborted when the connection is closed, by whichever side. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();

@@ -27,7 +27,7 @@ export class Writer {
   sentBytes = 0;
   readonly #ticker: Ticker;
   readonly #onFailure: (error: unknown) => void;
-  #queue: (string | Uint8Array)[] = [];
+  #queue: Piece[] = [];
   #queuedBytes = 0;
   #running = false;
   #held = false;
@@ -59,6 +59,12 @@ export class Writer {
     if (this.#queuedBytes > QUEUE_BYTES_MAX) {
       this.#onFailure(new Error("Cannot queue more output for a client that does not read"));
     } else if (!this.#held || this.#queuedBytes >= BATCH_BYTES) this.#start();
+  }
+
+  /** What is pushed from now on goes to another transport; what is queued, to this one. */
+  switchTo(transport: Transport): void {
+    if (this.#queue.length === 0 && !this.#running) this.transport = transport;
+    else this.#queue.push(new Switch(transport));
   }
 
   /** Gathers what is written from now on, up to a batch, until `release`, `flush` or `drained`. */
@@ -138,16 +144,23 @@ export class Writer {
 
   /** The next thing to write: one big piece as it is, or as many small ones as fit a batch. */
   #take(): Uint8Array {
-    let count = 0;
+    const [first] = this.#queue;
+    if (first instanceof Switch) {
+      this.transport = first.transport;
+      this.#queue.shift();
+      return NOTHING;
+    }
+    const pieces: (string | Uint8Array)[] = [];
     let length = 0;
     for (const piece of this.#queue) {
-      if (count > 0 && (isBig(piece) || length + piece.length > BATCH_BYTES)) break;
-      count++;
+      if (piece instanceof Switch) break;
+      if (pieces.length > 0 && (isBig(piece) || length + piece.length > BATCH_BYTES)) break;
+      pieces.push(piece);
       length += piece.length;
       if (isBig(piece)) break;
     }
-    const pieces = count === this.#queue.length ? this.#queue : this.#queue.splice(0, count);
-    if (pieces === this.#queue) this.#queue = [];
+    if (pieces.length === this.#queue.length) this.#queue = [];
+    else this.#queue.splice(0, pieces.length);
     return join(pieces, length);
   }
 
@@ -156,6 +169,15 @@ export class Writer {
     this.#drained = this.#flushed = undefined;
   }
 }
+
+type Piece = string | Uint8Array | Switch;
+
+/** A place in the queue from which on another transport is written to. */
+class Switch {
+  constructor(readonly transport: Transport) {}
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 function isBig(piece: string | Uint8Array): boolean {
   return typeof piece !== "string" && piece.length >= BIG_PIECE_BYTES;

@@ -3,6 +3,7 @@ import type { AccountId, MailboxId } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { createDefaultMailboxes, lockAccount } from "./create_mailboxes.ts";
 import { type Database, sql, type Transaction } from "./database.ts";
+import type { QuotaLimits } from "./quotas.ts";
 import { joined } from "./sql.ts";
 
 /** An address that mail is accepted for and that can log in. */
@@ -55,8 +56,11 @@ export interface Recipient {
   /** The primary address. */
   readonly address: string;
   readonly inbox: MailboxId;
+  /** Storage or messages are used up: RFC 9208. */
+  readonly isFull: boolean;
 }
 
+const NO_LIMITS: QuotaLimits = { storageBytes: null, messages: null, mailboxes: null };
 /** Largest page of `list`. */
 const PAGE_MAX = 1000;
 const PAGE_DEFAULT = 100;
@@ -73,7 +77,12 @@ export class AccountStore {
    * deleted account: it stays reserved until the account is purged, so that nobody inherits mail.
    */
   async create(
-    account: { readonly address: string; readonly passwordHash: string },
+    account: {
+      readonly address: string;
+      readonly passwordHash: string;
+      /** Default: not limited. */
+      readonly quota?: QuotaLimits;
+    },
   ): Promise<Account> {
     const address = newAddress(account.address);
     return await this.db.transaction(async (tx) => {
@@ -82,6 +91,10 @@ export class AccountStore {
       if (!row) throw new Error("Account was not created");
       const credential = { address, passwordHash: account.passwordHash, isPrimary: true };
       await insertCredential(tx, row.id, credential);
+      const { storageBytes, messages, mailboxes } = account.quota ?? NO_LIMITS;
+      await tx.query(sql`
+        INSERT INTO quotas (account_id, storage_limit, messages_limit, mailboxes_limit)
+        VALUES (${row.id}, ${storageBytes}, ${messages}, ${mailboxes})`);
       await createDefaultMailboxes(tx, row.id);
       return await readAccount(tx, row.id);
     });
@@ -215,12 +228,15 @@ export class AccountStore {
   async recipient(address: string): Promise<Recipient | null> {
     if (address.includes("\0")) return null;
     const [row] = await this.db.query<Recipient>(sql`
-      SELECT accounts.id AS "accountId", first.address, mailboxes.id AS inbox
+      SELECT accounts.id AS "accountId", first.address, mailboxes.id AS inbox,
+        coalesce(storage_used >= storage_limit, false)
+          OR coalesce(messages_used >= messages_limit, false) AS "isFull"
       FROM credentials AS own
       JOIN accounts ON accounts.id = own.account_id AND accounts.deleted_at IS NULL
       JOIN credentials AS first ON first.account_id = own.account_id AND first.is_primary
       JOIN mailboxes ON mailboxes.account_id = own.account_id AND mailboxes.name_key = 'inbox'
         AND mailboxes.deleted_at IS NULL
+      JOIN quotas ON quotas.account_id = own.account_id
       WHERE own.address = ${address}`);
     return row ?? null;
   }

@@ -13,6 +13,8 @@ import type { Notices } from "./notices.ts";
 /** A message whose caller waits. */
 export interface Waiting {
   readonly message: NewMessage;
+  /** Nobody will deliver it again: its delivery key is only for an answer of ours that was lost. */
+  readonly isOnce: boolean;
   /** Memory, roughly. */
   readonly bytes: number;
   readonly result: PromiseWithResolvers<Appended>;
@@ -34,7 +36,7 @@ export async function appendTogether(
     answer({ db, notices }, batch, answers);
     for (const { mailbox } of answers) left.delete(mailbox);
   } catch (error) {
-    if (isDataError(error)) return left;
+    if (isOneOf(error)) return left;
     for (const { result } of batch) result.reject(error);
     left.clear();
   }
@@ -57,11 +59,16 @@ export async function appendAlone(
     }
     answer({ db, notices }, accepted, answers);
   } catch (error) {
-    // WHY: one message with impossible data must not fail its neighbours.
-    if (batch.length > 1 && isDataError(error)) {
+    // WHY: one message with impossible data, or one too many, must not fail its neighbours.
+    if (batch.length > 1 && isOneOf(error)) {
       for (const single of batch) await appendAlone(db, notices, [single]);
     } else for (const { result } of batch) result.reject(refuseOutOfUids(error));
   }
+}
+
+/** True when one message of the batch may be to blame, and the others are fine without it. */
+function isOneOf(error: unknown): boolean {
+  return isDataError(error) || error instanceof Refused && error.refusal.kind === "over-quota";
 }
 
 function plain(
@@ -71,7 +78,8 @@ function plain(
 ): Promise<AppendAnswer[]> {
   const messages = batch.map(({ message }) => message);
   const options = { keywords: messages.map(() => []), added: [], skipLocked };
-  return db.write<AppendAnswer>(appendStatement(messages, options));
+  // WHY: every message has a delivery key, so that what was stored is found instead of stored again.
+  return db.write<AppendAnswer>(appendStatement(messages, options), { repeatable: true });
 }
 
 /** The same under a lock taken before: only the latest row knows the case of each keyword. */
@@ -129,7 +137,11 @@ function answer(
       waiting.result.resolve({ uid, uidValidity, modseq, duplicate: false });
     }
   }
-  for (const one of answers) if (one.stored.length > 0) notices.changed(one.mailbox, one.modseq);
+  // WHY: also for duplicates, as the notice of their first copies may have been lost with its answer.
+  for (const one of answers) {
+    const isNew = one.stored.length > 0;
+    notices.changed(one.mailbox, isNew ? one.modseq : one.modseq - 1 as Modseq);
+  }
   // WHY: a lookup that fails is the trouble of those who need it: the others are stored.
   if (duplicates.length > 0) void answerDuplicates(db, duplicates);
 }
@@ -147,9 +159,10 @@ async function answerDuplicates(
         ${messages.map(({ deliveryKey }) => Buffer.from(deliveryKey ?? "", "hex"))}::bytea[])
         AS wanted(mailbox_id, key) JOIN deliveries USING (mailbox_id, key)`);
     const known = new Map(rows.map(({ mailbox, key, uid }) => [`${mailbox} ${key}`, uid]));
-    for (const [{ message, result }, { uidValidity, firstUid, modseq }] of duplicates) {
+    for (const [{ message, isOnce, result }, of] of duplicates) {
+      const { uidValidity, firstUid, modseq } = of;
       const uid = known.get(`${message.mailbox} ${message.deliveryKey}`) ?? firstUid;
-      result.resolve({ uid, uidValidity, modseq: modseq - 1 as Modseq, duplicate: true });
+      result.resolve({ uid, uidValidity, modseq: modseq - 1 as Modseq, duplicate: !isOnce });
     }
   } catch (error) {
     for (const [{ result }] of duplicates) result.reject(error);

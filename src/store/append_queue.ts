@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Hash, MailboxId } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { appendAlone, appendTogether, type Waiting } from "./append_batch.ts";
@@ -48,7 +49,9 @@ export class AppendQueue {
         ...message,
         flags: message.flags & FLAGS_ALL,
         keywords: cleanKeywords(message.keywords),
+        deliveryKey: message.deliveryKey ?? randomBytes(32).toString("hex") as Hash,
       },
+      isOnce: message.deliveryKey === null,
       bytes: 2 * (facts.header?.length ?? 0) + facts.structure.length +
         facts.bodyStructure.length + facts.envelope.length,
       result: Promise.withResolvers(),

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { MailboxId, Modseq, Uid, UidValidity } from "../lib/ids.ts";
 import type { NewMessage } from "./message.ts";
-import { packObjectKey } from "./object_key.ts";
+import { MESSAGE_COLUMNS, MESSAGE_VALUES, messageArrays } from "./message_columns.ts";
 import { type Sql, sql } from "./sql.ts";
 
 /** What the statement answers for each mailbox; no row: the mailbox does not exist, or was skipped. */
@@ -17,8 +17,9 @@ export interface AppendAnswer {
 
 /**
  * Stores a batch of messages, all or none, in one statement. The locks of the mailbox rows come
- * first, in ascending order, so everything behind them (delivery keys, UIDs, MODSEQ, counters) is
- * serial for each mailbox. No delivery key may occur twice for one mailbox.
+ * first, in ascending order, and their accounts' quotas with them, so everything behind them
+ * (delivery keys, UIDs, MODSEQ, counters, usage) is serial. No delivery key may occur twice for one
+ * mailbox. Fails with `over-quota` when the whole batch does not fit.
  */
 export function appendStatement(
   batch: readonly NewMessage[],
@@ -33,9 +34,11 @@ export function appendStatement(
 ): Sql {
   const column = <T>(of: (message: NewMessage) => T): T[] => batch.map(of);
   const { mailboxes, ranks } = places(batch);
+  const accounts = [...new Set(column(({ accountId }) => accountId))];
   return sql`
     WITH box AS (
-      SELECT id, uid_next, highest_modseq + 1 AS modseq, uid_validity FROM mailboxes
+      SELECT id, uid_next, highest_modseq + 1 AS modseq, uid_validity, mailboxes.account_id
+      FROM mailboxes JOIN quotas USING (account_id)
       WHERE id = ANY(${mailboxes}::bigint[]) AND deleted_at IS NULL
       ORDER BY id FOR NO KEY UPDATE ${options.skipLocked ? SKIP_LOCKED : WAIT}
     ), input AS (
@@ -45,30 +48,9 @@ export function appendStatement(
         ${column(({ deliveryKey }) => deliveryKey && Buffer.from(deliveryKey, "hex"))}::bytea[],
         ${column(({ flags }) => flags)}::int[],
         ${options.keywords.map((list) => list.length > 0 ? list.join(" ") : null)}::text[],
-        ${column(({ internalDate }) => timestamp(internalDate) ?? new Date().toISOString())}
-          ::timestamptz[],
-        ${column(({ facts }) => facts.sentDate && timestamp(facts.sentDate))}::timestamptz[],
-        ${column(({ facts }) => facts.sizeBytes)}::bigint[],
-        ${column(({ facts }) => facts.headerBytes)}::int[],
-        ${column(({ hash }) => Buffer.from(hash, "hex"))}::bytea[],
-        ${column(({ objectKey, hash }) => packObjectKey(objectKey, hash))}::text[],
-        ${column(({ facts }) => facts.messageId)}::text[],
-        ${column(({ facts }) => facts.inReplyTo)}::text[],
-        ${column(({ facts }) => facts.references.join(" ") || null)}::text[],
-        ${column(({ facts }) => facts.subject)}::text[],
-        ${column(({ facts }) => facts.baseSubject)}::text[],
-        ${column(({ facts }) => facts.from)}::text[],
-        ${column(({ facts }) => facts.to)}::text[],
-        ${column(({ facts }) => facts.cc)}::text[],
-        ${column(({ facts }) => facts.bcc)}::text[],
-        ${column(({ facts }) => facts.envelope)}::text[],
-        ${column(({ facts }) => facts.bodyStructure)}::text[],
-        ${column(({ facts }) => facts.structure)}::text[],
-        ${column(({ facts }) => facts.header)}::bytea[]
-      ) WITH ORDINALITY AS input(mailbox_id, rank, key, flags, keywords, internal_date, sent_date, size_bytes,
-        header_bytes, hash, object_key, message_id, in_reply_to, reference_ids, subject,
-        base_subject, from_text, to_text, cc_text, bcc_text, envelope, body_structure, structure,
-        header, position)
+        ${messageArrays(batch)}
+      ) WITH ORDINALITY AS input(mailbox_id, rank, key, flags, keywords,
+        ${MESSAGE_COLUMNS}, position)
     ), placed AS (
       SELECT input.*, box.uid_next + input.rank AS uid, box.modseq
       FROM input JOIN box ON box.id = input.mailbox_id
@@ -88,15 +70,16 @@ export function appendStatement(
           count(*) FILTER (WHERE flags & 1 = 0) AS not_seen, sum(size_bytes)::bigint AS octets
         FROM fresh GROUP BY mailbox_id) AS added
       WHERE id = added.mailbox_id AND id = ANY(${mailboxes}::bigint[])
+    ), charged AS (
+      UPDATE quotas
+      SET storage_used = within_quota(storage_used + added.octets, storage_limit),
+        messages_used = within_quota(messages_used + added.live, messages_limit)
+      FROM (SELECT box.account_id, count(*) AS live, sum(size_bytes)::bigint AS octets
+        FROM fresh JOIN box ON box.id = fresh.mailbox_id GROUP BY box.account_id) AS added
+      WHERE quotas.account_id = added.account_id AND quotas.account_id = ANY(${accounts}::bigint[])
     ), facts AS (
-      INSERT INTO messages (mailbox_id, uid, created_modseq, internal_date, sent_date, size_bytes,
-        header_bytes, hash, object_key, message_id, in_reply_to, reference_ids, subject,
-        base_subject, from_text, to_text, cc_text, bcc_text, envelope, body_structure, structure,
-        header)
-      SELECT mailbox_id, uid, modseq, internal_date, sent_date, size_bytes, header_bytes, hash,
-        object_key, message_id, in_reply_to, reference_ids, subject, base_subject, from_text,
-        to_text, cc_text, bcc_text, envelope, body_structure, structure, header
-      FROM fresh
+      INSERT INTO messages (mailbox_id, uid, created_modseq, ${MESSAGE_COLUMNS})
+      SELECT mailbox_id, uid, modseq, ${MESSAGE_VALUES} FROM fresh
     ), states AS (
       INSERT INTO message_state (mailbox_id, uid, modseq, flags, keywords)
       SELECT mailbox_id, uid, modseq, flags, string_to_array(keywords, ' ') FROM fresh
@@ -118,10 +101,4 @@ function places(batch: readonly NewMessage[]): { mailboxes: MailboxId[]; ranks: 
     return rank;
   });
   return { mailboxes: [...counts.keys()], ranks };
-}
-
-/** As PostgreSQL reads it; null for what is no date, or none that it can hold. */
-function timestamp(date: Date): string | null {
-  const year = date.getUTCFullYear();
-  return year >= 1 && year <= 9999 ? date.toISOString() : null;
 }

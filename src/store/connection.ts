@@ -80,6 +80,11 @@ export class Connection {
     }
   }
 
+  /** The server process of this connection, for pg_cancel_backend. */
+  get processId(): number {
+    return (this.#client as unknown as { readonly processID: number | null }).processID ?? 0;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -113,11 +118,12 @@ export class Connection {
 
   /** Runs statements without parameters; tells the last one's command tag, e.g. "COMMIT". */
   async script(text: string): Promise<string> {
-    const result: pg.QueryResult | pg.QueryResult[] = await this.#wait(() =>
-      this.#client.query(text)
-    );
-    const last = Array.isArray(result) ? result.at(-1) : result;
-    return last?.command ?? "";
+    return (await this.#last(text))?.command ?? "";
+  }
+
+  /** The same; tells the rows of the last one. */
+  async scriptRows<R>(text: string): Promise<R[]> {
+    return ((await this.#last(text))?.rows ?? []) as R[];
   }
 
   async isStandby(): Promise<boolean> {
@@ -140,6 +146,13 @@ export class Connection {
     const { connection } = this.#client as unknown as { connection: { stream: Destroyable } };
     connection.stream.destroy();
     this.#lost();
+  }
+
+  async #last(text: string): Promise<pg.QueryResult | undefined> {
+    const result: pg.QueryResult | pg.QueryResult[] = await this.#wait(() =>
+      this.#client.query(text)
+    );
+    return Array.isArray(result) ? result.at(-1) : result;
   }
 
   async #wait<T>(send: () => Promise<T>): Promise<T> {

@@ -1,10 +1,11 @@
-import type { AccountId, UidValidity } from "../lib/ids.ts";
+import type { AccountId, MailboxId, UidValidity } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { sql, type Transaction } from "./database.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
 import { mailboxKey, parentNames } from "./mailbox_name.ts";
+import { inTree, personalTree, type Tree, treeKey, validityAccount } from "./tree.ts";
 
-/** Mailboxes of one account: LIST answers with all of them. */
+/** Mailboxes of one account, and of one shared tree: LIST answers with all of them. */
 const MAILBOXES_MAX = 10_000;
 
 /** RFC 6154 §2: the uses that a mailbox can be created for. */
@@ -37,22 +38,48 @@ export async function lockAccount(tx: Transaction, account: AccountId): Promise<
   if (!row) throw new Refused({ kind: "no-such-account" });
 }
 
-/** Creates a mailbox (a clean name) and the parents it lacks; the account is locked. */
+/** The lock of a tree, for all that takes names out of it. */
+export async function lockTree(tx: Transaction, { owner, domain }: Tree): Promise<void> {
+  if (domain === null) return await lockAccount(tx, owner);
+  await tx.query(sql`INSERT INTO shared_trees (domain) VALUES (${domain}) ON CONFLICT DO NOTHING`);
+  await tx.query(sql`SELECT domain FROM shared_trees WHERE domain = ${domain} FOR NO KEY UPDATE`);
+}
+
+/** The locks of trees and of the accounts that new mailboxes in them will belong to. */
+export async function lockTrees(tx: Transaction, trees: readonly Tree[]): Promise<void> {
+  const shared = new Map(trees.map((tree) => [tree.domain, tree]));
+  // WHY: a domain ahead of all accounts, so that nobody who needs both waits for somebody who does.
+  for (const tree of shared.values()) if (tree.domain !== null) await lockTree(tx, tree);
+  const owners = new Set(trees.map(({ owner }) => owner));
+  for (const owner of [...owners].sort((a, b) => a - b)) await lockAccount(tx, owner);
+}
+
+/** A mailbox to be made. */
+export interface NewMailbox {
+  /** A clean name. */
+  readonly name: string;
+  readonly specialUse?: string | null;
+  /** What its owner may do with it besides what is inherited; only in a shared tree. */
+  readonly ownerRights?: string;
+}
+
+/** Creates a mailbox and the parents it lacks; the tree and its owner's account are locked. */
 export async function createMailbox(
   tx: Transaction,
-  account: AccountId,
-  wanted: { readonly name: string; readonly specialUse?: string | null },
+  tree: Tree,
+  wanted: NewMailbox,
 ): Promise<Mailbox> {
   const specialUse = wanted.specialUse ?? null;
-  const parents = await missingParents(tx, account, wanted.name);
-  const rows = await existing(tx, account, [parents.name]);
+  const parents = await missingParents(tx, tree, wanted.name);
+  const rows = await existing(tx, tree, [parents.name]);
   if (rows.length > 0) throw new Refused({ kind: "mailbox-exists", name: wanted.name });
-  await checkRoom(tx, account, parents.missing.length + 1);
-  if (specialUse !== null) await checkSpecialUse(tx, account, specialUse);
-  const created = await insert(tx, account, [
+  await checkRoom(tx, tree, parents.missing.length + 1);
+  if (specialUse !== null) await checkSpecialUse(tx, tree, specialUse);
+  const created = await insert(tx, tree, [
     ...parents.missing.map((name) => [name, null] as const),
     [parents.name, specialUse],
   ]);
+  await inheritRights(tx, created, { parent: parents.nearest, tree, wanted });
   const mailbox = created.find(({ name }) => name === parents.name);
   if (!mailbox) throw new Error("Mailbox was not created");
   return mailbox;
@@ -60,7 +87,7 @@ export async function createMailbox(
 
 /** Creates and subscribes the mailboxes of a new account. */
 export async function createDefaultMailboxes(tx: Transaction, account: AccountId): Promise<void> {
-  await insert(tx, account, DEFAULT_MAILBOXES);
+  await insert(tx, personalTree(account), DEFAULT_MAILBOXES);
   const names = DEFAULT_MAILBOXES.map(([name]) => name);
   await tx.query(sql`
     INSERT INTO subscriptions (account_id, name, name_key)
@@ -71,68 +98,119 @@ export async function createDefaultMailboxes(tx: Transaction, account: AccountId
 /** Creates the parents that a name lacks; returns the name with its parents' own letter case. */
 export async function createParents(
   tx: Transaction,
-  account: AccountId,
-  name: string,
+  tree: Tree,
+  wanted: NewMailbox,
 ): Promise<string> {
-  const parents = await missingParents(tx, account, name);
-  await checkRoom(tx, account, parents.missing.length);
-  await insert(tx, account, parents.missing.map((parent) => [parent, null] as const));
+  const parents = await missingParents(tx, tree, wanted.name);
+  await checkRoom(tx, tree, parents.missing.length);
+  const created = await insert(tx, tree, parents.missing.map((parent) => [parent, null] as const));
+  await inheritRights(tx, created, { parent: parents.nearest, tree, wanted });
   return parents.name;
+}
+
+interface Parents {
+  /** The whole name, with its parents' own letter case. */
+  readonly name: string;
+  /** Outermost first. */
+  readonly missing: readonly string[];
+  /** The innermost parent that exists. */
+  readonly nearest: MailboxId | null;
 }
 
 /**
  * WHY: "foo/bar" beside "Foo" becomes "Foo/bar": the name of a mailbox always begins with the exact
  * name of its parent, which renaming relies on.
  */
-async function missingParents(
-  tx: Transaction,
-  account: AccountId,
-  name: string,
-): Promise<{ name: string; missing: string[] }> {
+async function missingParents(tx: Transaction, tree: Tree, name: string): Promise<Parents> {
   const parents = parentNames(name);
   const found = new Map(
-    (await existing(tx, account, parents)).map((row) => [mailboxKey(row.name), row.name]),
+    (await existing(tx, tree, parents)).map((row) => [mailboxKey(row.name), row]),
   );
   const missing: string[] = [];
   let prefix = "";
+  let nearest: MailboxId | null = null;
   for (const parent of parents) {
     const level = parent.slice(parent.lastIndexOf("/") + 1);
     const own = prefix + level;
     const there = found.get(mailboxKey(own));
-    if (there === undefined) missing.push(own);
-    prefix = `${there ?? own}/`;
+    if (there) nearest = there.id;
+    else missing.push(own);
+    prefix = `${there?.name ?? own}/`;
   }
-  return { name: prefix + name.slice(name.lastIndexOf("/") + 1), missing };
+  return { name: prefix + name.slice(name.lastIndexOf("/") + 1), missing, nearest };
+}
+
+/** RFC 4314 §4: a new mailbox has the rights of its parent. */
+async function inheritRights(
+  tx: Transaction,
+  created: readonly Mailbox[],
+  { parent, tree, wanted }: {
+    readonly parent: MailboxId | null;
+    readonly tree: Tree;
+    readonly wanted: NewMailbox;
+  },
+): Promise<void> {
+  const ids = created.map(({ id }) => id);
+  if (ids.length === 0) return;
+  if (parent !== null) {
+    await tx.query(sql`
+      INSERT INTO mailbox_acls (mailbox_id, account_id, domain, rights)
+      SELECT id, account_id, domain, rights FROM mailbox_acls, unnest(${ids}::bigint[]) AS id
+      WHERE mailbox_id = ${parent}`);
+  }
+  const rights = tree.domain === null ? "" : wanted.ownerRights ?? "";
+  if (rights !== "") await addRights(tx, ids, { account: tree.owner, rights });
+}
+
+/** Gives an account these rights on mailboxes, besides those that it has. */
+export async function addRights(
+  tx: Transaction,
+  mailboxes: readonly MailboxId[],
+  { account, rights }: { readonly account: AccountId; readonly rights: string },
+): Promise<void> {
+  await tx.query(sql`
+    INSERT INTO mailbox_acls AS acl (mailbox_id, account_id, rights)
+    SELECT id, ${account}, ${rights} FROM unnest(${[...mailboxes]}::bigint[]) AS id
+    ON CONFLICT (mailbox_id, account_id) DO UPDATE SET rights = (
+      SELECT string_agg(DISTINCT letter, '')
+      FROM regexp_split_to_table(acl.rights || excluded.rights, '') AS letter)`);
 }
 
 async function existing(
   tx: Transaction,
-  account: AccountId,
+  tree: Tree,
   names: readonly string[],
-): Promise<{ name: string }[]> {
+): Promise<{ id: MailboxId; name: string }[]> {
   if (names.length === 0) return [];
-  return await tx.query<{ name: string }>(sql`
-    SELECT name FROM mailboxes
-    WHERE account_id = ${account} AND name_key = ANY(${names.map(mailboxKey)}::text[])
+  return await tx.query<{ id: MailboxId; name: string }>(sql`
+    SELECT id, name FROM mailboxes
+    WHERE ${inTree(tree)} AND name_key = ANY(${names.map((name) => treeKey(tree, name))}::text[])
       AND deleted_at IS NULL`);
 }
 
-async function checkRoom(tx: Transaction, account: AccountId, more: number): Promise<void> {
+/** Counted for the owner, wherever the mailboxes are, and for a shared tree. */
+async function checkRoom(tx: Transaction, tree: Tree, more: number): Promise<void> {
   if (more === 0) return;
-  const [row] = await tx.query<{ count: number }>(sql`
-    SELECT count(*) FROM mailboxes WHERE account_id = ${account} AND deleted_at IS NULL`);
-  if ((row?.count ?? 0) + more > MAILBOXES_MAX) {
+  const { owner, domain } = tree;
+  const [row] = await tx.query<{ count: number; quota: number | null }>(sql`
+    SELECT count(*), (SELECT mailboxes_limit FROM quotas WHERE account_id = ${owner}) AS quota
+    FROM mailboxes WHERE account_id = ${owner} AND deleted_at IS NULL`);
+  const count = (row?.count ?? 0) + more;
+  const [shared] = domain === null ? [] : await tx.query<{ count: number }>(sql`
+    SELECT count(*) FROM mailboxes WHERE ${inTree(tree)} AND deleted_at IS NULL`);
+  if (Math.max(count, (shared?.count ?? 0) + more) > MAILBOXES_MAX) {
     throw new Refused({ kind: "too-many-mailboxes", limit: MAILBOXES_MAX });
   }
+  if (count > (row?.quota ?? MAILBOXES_MAX)) throw new Refused({ kind: "over-quota" });
 }
 
-async function checkSpecialUse(tx: Transaction, account: AccountId, use: string): Promise<void> {
-  if (!SPECIAL_USES.has(use)) {
+async function checkSpecialUse(tx: Transaction, tree: Tree, use: string): Promise<void> {
+  if (!SPECIAL_USES.has(use) || tree.domain !== null) {
     throw new Refused({ kind: "bad-special-use", why: "not one that a mailbox can be made for" });
   }
   const [taken] = await tx.query(sql`
     SELECT id FROM mailboxes
-    WHERE account_id = ${account} AND special_use = ${use} AND deleted_at IS NULL`);
+    WHERE account_id = ${tree.owner} AND special_use = ${use} AND deleted_at IS NULL`);
   if (taken) throw new Refused({ kind: "bad-special-use", why: "another mailbox has it" });
 }
 
@@ -142,34 +220,35 @@ async function checkSpecialUse(tx: Transaction, account: AccountId, use: string)
  */
 async function insert(
   tx: Transaction,
-  account: AccountId,
+  tree: Tree,
   wanted: readonly (readonly [name: string, specialUse: string | null])[],
 ): Promise<Mailbox[]> {
   if (wanted.length === 0) return [];
   const names = wanted.map(([name]) => name);
   const created = await tx.query<Mailbox>(sql`
-    INSERT INTO mailboxes (account_id, name, name_key, special_use, uid_validity)
-    SELECT ${account}, wanted.name, wanted.key, wanted.use,
+    INSERT INTO mailboxes (account_id, domain, name, name_key, special_use, uid_validity)
+    SELECT ${tree.owner}, ${tree.domain}, wanted.name, wanted.key, wanted.use,
       greatest(floor(extract(epoch FROM now()))::bigint, coalesce(last.uid_validity + 1, 1))
-    FROM unnest(${names}::text[], ${names.map(mailboxKey)}::text[],
+    FROM unnest(${names}::text[], ${names.map((name) => treeKey(tree, name))}::text[],
       ${wanted.map(([, use]) => use)}::text[]) AS wanted(name, key, use)
-    LEFT JOIN uid_validities last ON last.account_id = ${account} AND last.name_key = wanted.key
+    LEFT JOIN uid_validities last
+      ON last.account_id = ${validityAccount(tree)} AND last.name_key = wanted.key
     RETURNING ${MAILBOX_COLUMNS}`);
-  await recordUidValidities(tx, account, created);
+  await recordUidValidities(tx, tree, created);
   return created;
 }
 
-/** Remembers which UIDVALIDITY a name has; the account is locked. */
+/** Remembers which UIDVALIDITY a name has; the tree is locked. */
 export async function recordUidValidities(
   tx: Transaction,
-  account: AccountId,
+  tree: Tree,
   mailboxes: readonly Pick<Mailbox, "id" | "name" | "uidValidity">[],
 ): Promise<void> {
   const values: UidValidity[] = mailboxes.map((mailbox) => mailbox.uidValidity);
   await tx.query(sql`
     INSERT INTO uid_validities (account_id, name_key, uid_validity, mailbox_id)
-    SELECT ${account}, key, value, id
-    FROM unnest(${mailboxes.map(({ name }) => mailboxKey(name))}::text[], ${values}::bigint[],
+    SELECT ${validityAccount(tree)}, key, value, id
+    FROM unnest(${mailboxes.map(({ name }) => treeKey(tree, name))}::text[], ${values}::bigint[],
       ${mailboxes.map(({ id }) => id)}::bigint[]) AS now(key, value, id)
     ON CONFLICT (account_id, name_key)
     DO UPDATE SET uid_validity = excluded.uid_validity, mailbox_id = excluded.mailbox_id`);

@@ -5,8 +5,10 @@ import {
   DatabaseServer,
   type Observe,
   type Reader,
+  type SearchOptions,
   type Transaction,
   type TransactionOptions,
+  type WriteOptions,
 } from "./database_server.ts";
 import { Listener } from "./listener.ts";
 import { type Sql, sql } from "./sql.ts";
@@ -81,13 +83,13 @@ export class Database implements Reader, AsyncDisposable {
   }
 
   /** A read that may take long (`searchTimeoutMs`), on a connection of its own. */
-  search<R>(statement: Sql): Promise<R[]> {
-    return this.#primary.search<R>(statement);
+  search<R>(statement: Sql, options?: SearchOptions): Promise<R[]> {
+    return this.#primary.search<R>(statement, options);
   }
 
   /** One autocommit statement that may wait for row locks. */
-  write<R>(statement: Sql): Promise<R[]> {
-    return this.#primary.write<R>(statement);
+  write<R>(statement: Sql, options: WriteOptions = {}): Promise<R[]> {
+    return this.#primary.write<R>(statement, options);
   }
 
   /**

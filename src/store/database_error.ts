@@ -50,9 +50,13 @@ const BREAKING_STATES: ReadonlySet<string> = new Set(["25006", "0A000", "26000",
 export function translate(error: unknown): unknown {
   if (error instanceof Refused) return error;
   const state = sqlState(error);
+  if (state === OVER_QUOTA) return new Refused({ kind: "over-quota" }, { cause: error });
   if (state !== null) return isInfrastructure(state) ? unavailable("database", error) : error;
   return isConnectionTrouble(error) ? unavailable("database", error) : error;
 }
+
+/** Raised by our own `within_quota`. */
+const OVER_QUOTA = "SQ001";
 
 /** 08 connection, 28 login, 40 rollback, 53 resources, 57 operator, 58 system, 55P03 lock timeout. */
 function isInfrastructure(state: string): boolean {

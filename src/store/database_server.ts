@@ -1,13 +1,14 @@
 import type { DatabaseConfig, DatabaseEndpoint } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import { wasCommitted } from "./commit_outcome.ts";
 import { type Connection, SILENCE_MS } from "./connection.ts";
 import { Connector } from "./connector.ts";
 import { breaksConnection, mayRunAgain, sqlState, translate } from "./database_error.ts";
 import { Pool } from "./pool.ts";
 import { runOn } from "./run_on.ts";
 import { SharedConnections } from "./shared_connections.ts";
-import { compile, type Sql, type Statement } from "./sql.ts";
+import { compile, type Sql, sql, type Statement } from "./sql.ts";
 
 /** Pipelined connections: more bring nothing, fewer let a long answer delay short ones. */
 const SHARED_MAX = 3;
@@ -21,6 +22,9 @@ const ATTEMPTS_MAX = SHARED_MAX + 1;
  */
 const BY_INDEX = "; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; " +
   "SET LOCAL enable_mergejoin = off";
+
+/** The transaction's id, in the same round trip: who does not know it can never ask how it ended. */
+const WITH_ID = "; SELECT pg_current_xact_id()::text AS id";
 
 /** Where the database reports to. */
 export interface Observe {
@@ -43,6 +47,16 @@ export interface TransactionOptions {
   readonly lockTimeoutMs?: number;
   /** Joins look up row by row through an index. */
   readonly byIndex?: boolean;
+  /** It writes nothing, so that nobody has to know whether it was committed. */
+  readonly readOnly?: boolean;
+  /** Ends the transaction, also in the database; the reason of the signal is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a statement is run. */
+export interface WriteOptions {
+  /** To run it twice is to run it once: it is run again when its answer was lost. */
+  readonly repeatable?: boolean;
 }
 
 /** Where reads go: the primary or one replica. */
@@ -50,7 +64,13 @@ export interface Reader {
   /** A short autocommit statement. */
   query<R>(statement: Sql): Promise<R[]>;
   /** A read that may take long (`searchTimeoutMs`), on a connection of its own. */
-  search<R>(statement: Sql): Promise<R[]>;
+  search<R>(statement: Sql, options?: SearchOptions): Promise<R[]>;
+}
+
+/** How a long read is run. */
+export interface SearchOptions {
+  /** Ends the work in the database, too; the reason of the signal is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a server is for, and how statements are counted. */
@@ -91,17 +111,22 @@ export class DatabaseServer implements Reader {
     return this.#run<R>("query", statement, (compiled) => this.#shared.run<R>(compiled));
   }
 
-  search<R>(statement: Sql): Promise<R[]> {
+  search<R>(statement: Sql, { signal }: SearchOptions = {}): Promise<R[]> {
     const { searchTimeoutMs } = this.#config;
-    return this.transaction((tx) => tx.query<R>(statement), { timeoutMs: searchTimeoutMs });
+    return this.transaction((tx) => tx.query<R>(statement), {
+      timeoutMs: searchTimeoutMs,
+      readOnly: true,
+      ...(signal ? { signal } : {}),
+    });
   }
 
   /** One autocommit statement on a connection of its own. */
-  write<R>(statement: Sql): Promise<R[]> {
+  write<R>(statement: Sql, { repeatable = false }: WriteOptions = {}): Promise<R[]> {
     return this.#run<R>(
       "write",
       statement,
       (compiled) => this.#pool.use((connection) => runOn<R>(connection, compiled)),
+      { repeatable },
     );
   }
 
@@ -113,22 +138,42 @@ export class DatabaseServer implements Reader {
     const timeoutMs = Math.trunc(options.timeoutMs ?? this.#config.writeTimeoutMs);
     const lockTimeoutMs = Math.trunc(options.lockTimeoutMs ?? this.#config.lockTimeoutMs);
     const begin = `BEGIN; SET LOCAL statement_timeout = ${timeoutMs}; ` +
-      `SET LOCAL lock_timeout = ${lockTimeoutMs}${options.byIndex ? BY_INDEX : ""}`;
+      `SET LOCAL lock_timeout = ${lockTimeoutMs}${options.byIndex ? BY_INDEX : ""}` +
+      (options.readOnly ? "" : WITH_ID);
     for (let attempt = 1;; attempt++) {
       try {
         return await this.#pool.use(async (connection) => {
           const patienceMs = connection.patienceMs;
           connection.patienceMs = timeoutMs === 0 ? Infinity : timeoutMs + SILENCE_MS;
+          const cancel = () => void this.#cancel(connection);
+          options.signal?.addEventListener("abort", cancel, { once: true });
           try {
+            options.signal?.throwIfAborted();
             return await this.#attempt(connection, begin, work);
           } finally {
+            options.signal?.removeEventListener("abort", cancel);
             connection.patienceMs = patienceMs;
           }
         });
       } catch (error) {
+        options.signal?.throwIfAborted();
         if (!mayRunAgain(error) || attempt >= ATTEMPTS_MAX) throw this.#failed(error);
         this.#observe.metrics.dbTransactionsTotal.inc({ status: "retry" });
       }
+    }
+  }
+
+  /**
+   * Ends what runs on a connection, and the connection with it. WHY: a cancellation may come late, and
+   * must not hit the next statement instead.
+   */
+  async #cancel(connection: Connection): Promise<void> {
+    connection.destroy();
+    const { processId } = connection;
+    try {
+      await this.query(sql`SELECT pg_cancel_backend(${processId}::int)`);
+    } catch (error) {
+      this.#observe.log.debug("search-not-cancelled", { error });
     }
   }
 
@@ -151,14 +196,13 @@ export class DatabaseServer implements Reader {
     const since = performance.now();
     const { metrics } = this.#observe;
     try {
-      await connection.script(begin);
+      const witnesses = this.#shared.open;
+      const [row] = await connection.scriptRows<{ id?: string }>(begin);
       const result = await work({
         query: (statement) => connection.run(compile(statement)),
         script: async (text) => void await connection.script(text),
       });
-      const tag = await connection.script("COMMIT");
-      // WHY: a transaction that failed inside answers COMMIT with ROLLBACK, without an error.
-      if (tag !== "COMMIT") throw new Error(`Transaction ended with ${tag}`);
+      await this.#commit(connection, { id: row?.id, witnesses });
       metrics.dbTransactionsTotal.inc({ status: "commit" });
       return result;
     } catch (error) {
@@ -170,10 +214,32 @@ export class DatabaseServer implements Reader {
     }
   }
 
+  /** Resolves only for a transaction that surely took effect. */
+  async #commit(
+    connection: Connection,
+    { id, witnesses }: {
+      readonly id: string | undefined;
+      readonly witnesses: readonly Connection[];
+    },
+  ): Promise<void> {
+    try {
+      const tag = await connection.script("COMMIT");
+      // WHY: a transaction that failed inside answers COMMIT with ROLLBACK, without an error.
+      if (tag !== "COMMIT") throw new TransactionEnded(tag);
+    } catch (error) {
+      if (error instanceof TransactionEnded || !breaksConnection(error)) throw error;
+      connection.destroy();
+      const committed = id === undefined ? null : await wasCommitted(id, witnesses);
+      this.#observe.log.warning("commit-unanswered", { committed, error });
+      if (!committed) throw error;
+    }
+  }
+
   async #run<R>(
     operation: string,
     statement: Sql,
     run: (statement: Statement) => Promise<R[]>,
+    { repeatable = false }: WriteOptions = {},
   ): Promise<R[]> {
     const since = performance.now();
     const { metrics, log } = this.#observe;
@@ -181,7 +247,9 @@ export class DatabaseServer implements Reader {
     const compiled = compile(statement);
     let status = "success";
     try {
-      return await patiently(compiled.text, () => run(compiled));
+      return await patiently(() => run(compiled), {
+        repeatable: repeatable || PURE_READ.test(compiled.text),
+      });
     } catch (error) {
       status = "error";
       throw this.#failed(error);
@@ -202,16 +270,28 @@ export class DatabaseServer implements Reader {
   }
 }
 
+/** A server that is well did not commit: some statement had failed, and somebody ignored it. */
+class TransactionEnded extends Error {
+  override readonly name = "TransactionEnded";
+
+  constructor(tag: string) {
+    super(`Transaction ended with ${tag}`);
+  }
+}
+
 /**
- * Runs a pure read again when its connection was lost on the way, and anything after a deadlock.
- * WHY: after a restart of the server every shared connection may be dead without knowing it.
+ * Runs what is repeatable again when its connection was lost on the way, and anything after a
+ * deadlock. WHY: after a restart of the server every shared connection may be dead without knowing it.
  */
-async function patiently<T>(text: string, run: () => Promise<T>): Promise<T> {
+async function patiently<T>(
+  run: () => Promise<T>,
+  { repeatable }: Required<WriteOptions>,
+): Promise<T> {
   for (let attempt = 1;; attempt++) {
     try {
       return await run();
     } catch (error) {
-      const again = mayRunAgain(error) || breaksConnection(error) && PURE_READ.test(text);
+      const again = mayRunAgain(error) || breaksConnection(error) && repeatable;
       if (!again || attempt >= ATTEMPTS_MAX) throw error;
     }
   }

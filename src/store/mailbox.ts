@@ -4,7 +4,10 @@ import { sql } from "./sql.ts";
 /** One mailbox as its row says; the counters are exact at the moment of reading. */
 export interface Mailbox {
   readonly id: MailboxId;
+  /** Whose it is: bodies and quota are this account's. */
   readonly accountId: AccountId;
+  /** Whose shared tree the name is in; null: it is a personal mailbox. */
+  readonly domain: string | null;
   /** Unicode, levels separated by "/"; "INBOX" in upper case. */
   readonly name: string;
   readonly uidValidity: UidValidity;
@@ -23,6 +26,6 @@ export interface Mailbox {
 
 /** The columns of a `Mailbox`, in the table `mailboxes` without an alias. */
 export const MAILBOX_COLUMNS = sql`
-  id, account_id AS "accountId", name, uid_validity AS "uidValidity", uid_next AS "uidNext",
+  id, account_id AS "accountId", domain, name, uid_validity AS "uidValidity", uid_next AS "uidNext",
   highest_modseq AS "highestModseq", messages, unseen, size_bytes AS "sizeBytes",
   special_use AS "specialUse", keywords, recent_uid AS "recentUid"`;

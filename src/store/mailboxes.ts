@@ -1,31 +1,53 @@
 import type { AccountId, MailboxId, Modseq, Uid } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
-import { createMailbox, lockAccount } from "./create_mailboxes.ts";
+import { chargeQuota } from "./charge_quota.ts";
+import {
+  createMailbox,
+  lockAccount,
+  lockTree,
+  lockTrees,
+  type NewMailbox,
+} from "./create_mailboxes.ts";
 import { type Database, sql, type Transaction } from "./database.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
 import { AFTER_DELIMITER, cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
 import type { Notices } from "./notices.ts";
-import { renameMailbox } from "./rename_mailbox.ts";
+import { renameMailbox, type Subscriber } from "./rename_mailbox.ts";
+import { inTree, personalTree, type Tree, treeKey } from "./tree.ts";
 
 export type { Mailbox } from "./mailbox.ts";
 
 /** Names that an account may subscribe to: LSUB answers with all of them. */
 const SUBSCRIPTIONS_MAX = 10_000;
 
+/** How a mailbox is renamed. */
+export interface RenameOptions {
+  /** The tree of the new name; default: the same. */
+  readonly into?: Tree;
+  /** It must be this mailbox still. */
+  readonly id?: MailboxId;
+  /** What the owner may do with it at least, where it comes into a shared tree. */
+  readonly ownerRights?: string;
+  /** Default: the tree's owner, who knows the names as they are. */
+  readonly subscribers?: readonly Subscriber[];
+}
+
 /** Owns the tables `mailboxes`, `uid_validities` and `subscriptions`. */
 export class MailboxStore {
   constructor(readonly db: Database, readonly notices: Notices) {}
 
-  /** Every live mailbox of an account, by name. */
+  /** Every live mailbox in an account's own tree, by name. */
   async list(account: AccountId): Promise<Mailbox[]> {
     return await this.db.query<Mailbox>(sql`
       SELECT ${MAILBOX_COLUMNS} FROM mailboxes
-      WHERE account_id = ${account} AND deleted_at IS NULL ORDER BY name_key`);
+      WHERE account_id = ${account} AND domain IS NULL AND deleted_at IS NULL ORDER BY name_key`);
   }
 
   /** The mailbox of this name in any case; throws `no-such-mailbox`. */
   async find(account: AccountId, name: string): Promise<Mailbox> {
-    const [mailbox] = isText(name) ? await this.db.query<Mailbox>(byName(account, name)) : [];
+    const [mailbox] = isText(name)
+      ? await this.db.query<Mailbox>(byName(personalTree(account), name))
+      : [];
     return mailbox ?? refuseMissing(name);
   }
 
@@ -37,21 +59,19 @@ export class MailboxStore {
   }
 
   /**
-   * Creates a mailbox and the parents it lacks; one trailing "/" is dropped (RFC 3501 §6.3.3).
-   * Throws `mailbox-exists`, `bad-mailbox-name`, `bad-special-use` or `too-many-mailboxes`.
+   * Creates a mailbox and the parents it lacks; one trailing "/" is dropped (RFC 3501 §6.3.3). All
+   * have the rights of the innermost parent that there was (RFC 4314 §4). Throws `mailbox-exists`, `bad-mailbox-name`, `bad-special-use` or `too-many-mailboxes`.
    */
   async create(
-    account: AccountId,
+    where: AccountId | Tree,
     name: string,
-    options: { readonly specialUse?: string | null } = {},
+    options: Omit<NewMailbox, "name"> = {},
   ): Promise<Mailbox> {
+    const tree = personalTree(where);
     const cleaned = cleanMailboxName(trimmed(name));
     return await this.db.transaction(async (tx) => {
-      await lockAccount(tx, account);
-      return await createMailbox(tx, account, {
-        name: cleaned,
-        specialUse: options.specialUse ?? null,
-      });
+      await lockTrees(tx, [tree]);
+      return await createMailbox(tx, tree, { ...options, name: cleaned });
     });
   }
 
@@ -59,36 +79,61 @@ export class MailboxStore {
    * Renames a mailbox with everything below it; subscriptions follow; the letter case alone may
    * change. INBOX stays, empty, and its messages go to the new mailbox (RFC 3501 §6.3.5).
    */
-  async rename(account: AccountId, from: string, to: string): Promise<void> {
+  async rename(
+    where: AccountId | Tree,
+    from: string,
+    to: string,
+    options: RenameOptions = {},
+  ): Promise<void> {
+    const tree = personalTree(where);
+    const { into = tree, id, ownerRights = "" } = options;
+    const subscribers = options.subscribers ?? [{ account: tree.owner, from: "", to: "" }];
     const cleaned = cleanMailboxName(trimmed(to));
     if (!isText(from)) refuseMissing(from);
     const changed = await this.db.transaction(async (tx) => {
-      await lockAccount(tx, account);
-      const source = await locked(tx, account, from);
-      return await renameMailbox(tx, { account, source, to: cleaned });
+      await lockTrees(tx, [tree, into]);
+      const source = await locked(tx, tree, { name: from, id });
+      return await renameMailbox(tx, {
+        source,
+        tree,
+        into,
+        to: cleaned,
+        ownerRights,
+        subscribers,
+      });
     }, { byIndex: true });
     for (const { mailbox, modseq } of changed) this.notices.changed(mailbox, modseq);
   }
 
   /**
    * Deletes a mailbox at once, however large; its messages are cleaned up later. Throws
-   * `mailbox-protected` for INBOX and `mailbox-has-children` (RFC 3501 §6.3.4).
+   * `mailbox-protected` for INBOX and `mailbox-has-children` (RFC 3501 §6.3.4). `id`: it must be this
+   * mailbox still.
    */
-  async delete(account: AccountId, name: string): Promise<void> {
+  async delete(
+    where: AccountId | Tree,
+    name: string,
+    { id }: { readonly id?: MailboxId } = {},
+  ): Promise<void> {
+    const tree = personalTree(where);
     if (!isText(name)) refuseMissing(name);
     const deleted = await this.db.transaction(async (tx) => {
-      await lockAccount(tx, account);
-      const mailbox = await locked(tx, account, name);
-      const key = mailboxKey(mailbox.name);
+      await lockTree(tx, tree);
+      const mailbox = await locked(tx, tree, { name, id });
+      const key = treeKey(tree, mailbox.name);
       if (key === "inbox") throw new Refused({ kind: "mailbox-protected", name: mailbox.name });
       const [child] = await tx.query(sql`
         SELECT id FROM mailboxes
-        WHERE account_id = ${account} AND deleted_at IS NULL
+        WHERE ${inTree(tree)} AND deleted_at IS NULL
           AND name_key >= ${key + DELIMITER} AND name_key < ${key + AFTER_DELIMITER} LIMIT 1`);
       if (child) throw new Refused({ kind: "mailbox-has-children", name: mailbox.name });
       const [row] = await tx.query<{ modseq: Modseq }>(sql`
         UPDATE mailboxes SET deleted_at = now(), highest_modseq = highest_modseq + 1
         WHERE id = ${mailbox.id} RETURNING highest_modseq AS modseq`);
+      // RFC 4314 §4: its ACL goes with it.
+      await tx.query(sql`DELETE FROM mailbox_acls WHERE mailbox_id = ${mailbox.id}`);
+      const { accountId: account, sizeBytes, messages } = mailbox;
+      await chargeQuota(tx, [{ account, octets: -sizeBytes, messages: -messages }]);
       return { id: mailbox.id, modseq: row?.modseq ?? mailbox.highestModseq };
     });
     this.notices.changed(deleted.id, deleted.modseq);
@@ -144,15 +189,21 @@ export class MailboxStore {
   }
 }
 
-function byName(account: AccountId, name: string): ReturnType<typeof sql> {
+function byName(tree: Tree, name: string): ReturnType<typeof sql> {
   return sql`
     SELECT ${MAILBOX_COLUMNS} FROM mailboxes
-    WHERE account_id = ${account} AND name_key = ${mailboxKey(name)} AND deleted_at IS NULL`;
+    WHERE ${inTree(tree)} AND name_key = ${treeKey(tree, name)} AND deleted_at IS NULL`;
 }
 
-async function locked(tx: Transaction, account: AccountId, name: string): Promise<Mailbox> {
-  const [mailbox] = await tx.query<Mailbox>(sql`${byName(account, name)} FOR NO KEY UPDATE`);
-  return mailbox ?? refuseMissing(name);
+async function locked(
+  tx: Transaction,
+  tree: Tree,
+  { name, id }: { readonly name: string; readonly id: MailboxId | undefined },
+): Promise<Mailbox> {
+  const [mailbox] = await tx.query<Mailbox>(sql`${byName(tree, name)} FOR NO KEY UPDATE`);
+  // WHY: rights were looked up for this one, and another may have its name now.
+  if (!mailbox || id !== undefined && mailbox.id !== id) refuseMissing(name);
+  return mailbox;
 }
 
 /** RFC 3501 §6.3.3: a trailing delimiter says that names will be created below. */

@@ -45,6 +45,8 @@ export interface Wanted {
   readonly envelope?: boolean;
   readonly bodyStructure?: boolean;
   readonly structure?: boolean;
+  /** Message-ID, In-Reply-To and the oldest reference. */
+  readonly threadLinks?: boolean;
 }
 
 /** A message with the columns that were asked for. */
@@ -61,6 +63,17 @@ export interface MessageRow extends MessageState {
   readonly envelope?: string;
   readonly bodyStructure?: string;
   readonly structure?: string;
+  readonly messageId?: string | null;
+  readonly inReplyTo?: string | null;
+  /** The oldest of its references. */
+  readonly rootReference?: string | null;
+}
+
+/** Flags that somebody may change or set: RFC 4314 §4. */
+export interface Changeable {
+  /** Bits of FLAG. */
+  readonly flags: number;
+  readonly keywords: boolean;
 }
 
 /** What STORE is to do. */
@@ -68,6 +81,13 @@ export interface FlagChange {
   readonly mode: "add" | "remove" | "replace";
   readonly flags: number;
   readonly keywords: readonly string[];
+  /** All other flags stay as they are; default: all may be changed. */
+  readonly within?: Changeable;
+  /**
+   * RFC 7162 §3.1.3: only messages whose MODSEQ is not above it; with 0, only if none of the flags
+   * that are added or removed exists on the message, where system flags always exist.
+   */
+  readonly unchangedSince?: number;
 }
 
 /** A message after STORE; `previousModseq` = `modseq` when nothing about it changed. */
@@ -79,12 +99,30 @@ export interface StoredState extends MessageState {
 export interface StoredFlags {
   readonly modseq: Modseq;
   readonly stored: readonly StoredState[];
+  /** Left alone because of `unchangedSince`, ascending. */
+  readonly modified: readonly Uid[];
 }
 
 /** Result of EXPUNGE. */
 export interface Expunged {
   readonly modseq: Modseq;
   readonly expunged: UidSet;
+}
+
+/** Where COPY and MOVE go to. */
+export interface Target {
+  readonly mailbox: MailboxId;
+  /** Whose mailbox it must be. */
+  readonly account: AccountId;
+  /** Flags that go along, all others stay behind; default: all go. */
+  readonly within?: Changeable;
+  /** Whose \Seen goes along; default: the owner's. */
+  readonly by?: AccountId;
+  /**
+   * What stands in front of the hash in the object keys of the copies: where the bodies have been
+   * copied to. Needed when source and target belong to different accounts; default: as they are.
+   */
+  readonly bodies?: string;
 }
 
 /** Result of COPY and MOVE, ascending: `source[i]` became `target[i]`. */

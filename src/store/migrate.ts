@@ -62,7 +62,7 @@ export async function migrationStatus(
   database: Database,
   wanted: readonly Migration[] = migrations,
 ): Promise<MigrationStatus> {
-  const applied = await database.transaction(readApplied);
+  const applied = await database.transaction(readApplied, { readOnly: true });
   return {
     current: applied.at(-1)?.version ?? 0,
     latest: wanted.at(-1)?.version ?? 0,

@@ -1,9 +1,10 @@
-import type { MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import type { AccountId, MailboxId, Modseq, Uid } from "../lib/ids.ts";
 import { Pace } from "../lib/pace.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Database, sql } from "./database.ts";
 import { CHUNK } from "./in_chunks.ts";
 import type { Change } from "./message.ts";
+import { changedStates } from "./seen_states.ts";
 import { type PackedStates, unpackNumbers, unpackStates } from "./packed_states.ts";
 
 /**
@@ -13,8 +14,13 @@ import { type PackedStates, unpackNumbers, unpackStates } from "./packed_states.
 export async function readChanges(
   db: Database,
   mailbox: MailboxId,
-  { since, limit }: { readonly since: Modseq; readonly limit: number },
+  { since, limit, viewer = null }: {
+    readonly since: Modseq;
+    readonly limit: number;
+    readonly viewer?: AccountId | null;
+  },
 ): Promise<Change[]> {
+  const end = sql`FETCH FIRST ${limit} ROWS WITH TIES`;
   const packs = await db.query<[...PackedStates, expunged: string | null]>(sql`
     SELECT array_agg(uid ORDER BY modseq, uid)::text, array_agg(flags ORDER BY modseq, uid)::text,
       array_agg(modseq ORDER BY modseq, uid)::text,
@@ -22,14 +28,12 @@ export async function readChanges(
       array_agg(expunged::int ORDER BY modseq, uid)::text
     FROM (
       SELECT *, (row_number() OVER (ORDER BY modseq, uid) - 1) / ${CHUNK}::int AS pack FROM (
-        (SELECT uid, flags, keywords, modseq, false AS expunged FROM message_state
-          WHERE mailbox_id = ${mailbox} AND modseq > ${since}
-          ORDER BY modseq FETCH FIRST ${limit} ROWS WITH TIES)
+        SELECT *, false AS expunged FROM (${changedStates(mailbox, { viewer, since, end })}) AS live
         UNION ALL
         (SELECT uid, flags, keywords, modseq, true FROM expunged_messages
           WHERE mailbox_id = ${mailbox} AND modseq > ${since}
-          ORDER BY modseq FETCH FIRST ${limit} ROWS WITH TIES)
-        ORDER BY modseq FETCH FIRST ${limit} ROWS WITH TIES
+          ORDER BY modseq ${end})
+        ORDER BY modseq ${end}
       ) AS change
     ) AS packed GROUP BY pack ORDER BY pack`.asArrays());
   if (packs.length === 0) await checkLive(db, mailbox);

@@ -1,4 +1,4 @@
-import type { Hash, MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import type { AccountId, Hash, MailboxId, Modseq, Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Database, type Reader, sql } from "./database.ts";
@@ -31,11 +31,15 @@ export async function readUids(db: Database, mailbox: MailboxId): Promise<Uids> 
   return { modseq: row[0], uids: Uint32Array.from(unpackNumbers(row[1])) };
 }
 
-/** The mutable part of messages, in UID order. */
+/** The mutable part of messages that changed after a MODSEQ (0: of all), in UID order. */
 export async function readStates(
   db: Reader,
   mailbox: MailboxId,
-  uids: UidSet,
+  { uids, since, viewer }: {
+    readonly uids: UidSet;
+    readonly since: number;
+    readonly viewer: AccountId | null;
+  },
 ): Promise<MessageState[]> {
   const states: MessageState[] = [];
   for (let rest = uids; !rest.isEmpty;) {
@@ -43,7 +47,8 @@ export async function readStates(
       SELECT array_agg(uid)::text, array_agg(flags)::text, array_agg(modseq)::text,
         json_object_agg(uid, keywords) FILTER (WHERE keywords IS NOT NULL)
       FROM (SELECT state.uid, state.flags, state.keywords, state.modseq
-        FROM ${wantedStates(mailbox, rest)} LIMIT ${STATES_CHUNK}) AS chunk`.asArrays());
+        FROM ${wantedStates(mailbox, rest, viewer)}
+        WHERE state.modseq > ${since} LIMIT ${STATES_CHUNK}) AS chunk`.asArrays());
     const chunk = unpackStates(row);
     for (const state of chunk) states.push(state);
     const last = chunk.at(-1);
@@ -79,6 +84,9 @@ const WIDE = {
   structure: [sql`structure`, sql`octet_length(structure)`],
 } as const;
 
+const THREAD_LINKS = sql`message_id AS "messageId", in_reply_to AS "inReplyTo",
+  nullif(split_part(reference_ids, ' ', 1), '') AS "rootReference"`;
+
 /** One answer of bounded size, and what is still to be asked for. */
 export interface RowsPiece {
   readonly rows: MessageRow[];
@@ -89,7 +97,11 @@ export interface RowsPiece {
 export async function readRows(
   db: Reader,
   mailbox: MailboxId,
-  { uids, want }: { readonly uids: UidSet; readonly want: Wanted },
+  { uids, want, viewer }: {
+    readonly uids: UidSet;
+    readonly want: Wanted;
+    readonly viewer: AccountId | null;
+  },
 ): Promise<RowsPiece> {
   if (uids.isEmpty) return { rows: [], rest: uids };
   const wide = [
@@ -102,6 +114,7 @@ export async function readRows(
     sql`encode(hash, 'hex') AS hash, object_key AS "objectKey", size_bytes AS "sizeBytes",
       header_bytes AS "headerBytes", internal_date AS "internalDate", saved_at AS "savedAt"`,
     ...wide.map(([column]) => column),
+    ...(want.threadLinks ? [THREAD_LINKS] : []),
   ];
   const octets = wide.length === 0 ? sql`0` : joined(wide.map(([, size]) => size), " + ");
   // WHY: LATERAL with OFFSET 0 again: a planner without statistics joins by comparing all pairs.
@@ -110,7 +123,7 @@ export async function readRows(
       SELECT state.uid, state.flags, state.keywords, state.modseq, facts.*,
         count(*) OVER () AS found,
         sum(facts.octets) OVER (ORDER BY state.uid) - facts.octets AS before
-      FROM ${wantedStates(mailbox, uids)}
+      FROM ${wantedStates(mailbox, uids, viewer)}
       CROSS JOIN LATERAL (
         SELECT ${joined(columns, ", ")}, ${octets} AS octets FROM messages
         WHERE mailbox_id = ${mailbox} AND uid = state.uid OFFSET 0) AS facts) AS weighed
@@ -130,7 +143,19 @@ function finish(
 }
 
 /** The lowest UID without \Seen. */
-export async function readFirstUnseen(db: Database, mailbox: MailboxId): Promise<Uid | null> {
+export async function readFirstUnseen(
+  db: Database,
+  mailbox: MailboxId,
+  viewer: AccountId | null,
+): Promise<Uid | null> {
+  if (viewer !== null) {
+    const [row] = await db.query<{ uid: Uid }>(sql`
+      SELECT uid FROM message_state AS own WHERE mailbox_id = ${mailbox} AND NOT coalesce((
+        SELECT seen FROM seen_states WHERE mailbox_id = own.mailbox_id AND uid = own.uid
+          AND account_id = ${viewer}), false)
+      ORDER BY uid LIMIT 1`);
+    return row?.uid ?? null;
+  }
   const [row] = await db.query<{ uid: Uid }>(sql`
     SELECT uid FROM message_state WHERE mailbox_id = ${mailbox} AND flags & 1 = 0
     ORDER BY uid LIMIT 1`);

@@ -1,58 +1,93 @@
 import type { AccountId, MailboxId, UidValidity } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
-import { createMailbox, createParents, recordUidValidities } from "./create_mailboxes.ts";
+import {
+  addRights,
+  createMailbox,
+  createParents,
+  recordUidValidities,
+} from "./create_mailboxes.ts";
 import { type Changed, moveAll } from "./copy_messages.ts";
 import { sql, type Transaction } from "./database.ts";
+import { copyMetadata } from "./metadata.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
 import { AFTER_DELIMITER, cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
+import { inTree, isSameTree, type Tree, treeKey, validityAccount } from "./tree.ts";
 
-/** What is renamed to what; both mailboxes' account is locked. */
+/** What is renamed to what; both trees and the account of `into.owner` are locked. */
 export interface Rename {
-  readonly account: AccountId;
   readonly source: Mailbox;
+  /** Where it is. */
+  readonly tree: Tree;
+  /** Where it goes: mostly the same tree. */
+  readonly into: Tree;
   /** A clean name. */
+  readonly to: string;
+  /** What its owner may do with it at least, where it comes into a shared tree. */
+  readonly ownerRights: string;
+  readonly subscribers: readonly Subscriber[];
+}
+
+/** Somebody whose subscriptions follow, and what stands in front of the names as they know them. */
+export interface Subscriber {
+  readonly account: AccountId;
+  readonly from: string;
   readonly to: string;
 }
 
 /**
  * Renames a mailbox and everything below it. Names are ranges of keys, "a/" to "a0", so that "ab"
- * and "a_b" are no part of "a".
+ * and "a_b" are no part of "a". Into another tree only goes what belongs to that tree's owner
+ * altogether: `not-permitted` otherwise.
  */
 export async function renameMailbox(tx: Transaction, rename: Rename): Promise<readonly Changed[]> {
-  const { account, source, to } = rename;
-  const fromKey = mailboxKey(source.name);
-  const toKey = mailboxKey(to);
+  const { tree, into, source, to, ownerRights } = rename;
+  const fromKey = treeKey(tree, source.name);
+  const toKey = treeKey(into, to);
   if (toKey.startsWith(fromKey + DELIMITER)) {
     throw new Refused({ kind: "bad-mailbox-name", why: "inside of what is renamed" });
   }
-  if (toKey !== fromKey || to === source.name) await refuseTaken(tx, account, to);
+  if (toKey !== fromKey || to === source.name) await refuseTaken(tx, into, to);
   if (fromKey === "inbox") return await renameInbox(tx, rename);
-  const target = await createParents(tx, account, to);
+  const target = await createParents(tx, into, { name: to, ownerRights });
   const rows = await tx.query<Mailbox>(sql`
     SELECT ${MAILBOX_COLUMNS} FROM mailboxes
-    WHERE account_id = ${account} AND deleted_at IS NULL AND (name_key = ${fromKey}
+    WHERE ${inTree(tree)} AND deleted_at IS NULL AND (name_key = ${fromKey}
       OR name_key >= ${fromKey + DELIMITER} AND name_key < ${fromKey + AFTER_DELIMITER})
     ORDER BY id FOR NO KEY UPDATE`);
+  const stays = isSameTree(tree, into);
+  if (!stays && rows.some(({ accountId }) => accountId !== into.owner)) {
+    throw new Refused({ kind: "not-permitted" });
+  }
   const renamed = rows.map((row) => ({
     id: row.id,
     name: cleanMailboxName(target + row.name.slice(source.name.length)),
     uidValidity: row.uidValidity,
   }));
-  await update(tx, account, { renamed, sameKeys: toKey === fromKey });
-  await moveSubscriptions(tx, account, { from: source.name, to: target });
+  await update(tx, into, { renamed, sameKeys: toKey === fromKey });
+  if (!stays && into.domain !== null && ownerRights !== "") {
+    const ids = renamed.map(({ id }) => id);
+    await addRights(tx, ids, { account: into.owner, rights: ownerRights });
+  }
+  for (const { account, from, to } of rename.subscribers) {
+    await moveSubscriptions(tx, account, { from: from + source.name, to: to + target });
+  }
   return [];
 }
 
 /** RFC 3501 §6.3.5: the messages go, INBOX and what is below it stay. */
-async function renameInbox(tx: Transaction, rename: Rename): Promise<readonly Changed[]> {
-  const target = await createMailbox(tx, rename.account, { name: rename.to });
-  return await moveAll(tx, rename.source.id, target.id);
+async function renameInbox(
+  tx: Transaction,
+  { source, into, to, ownerRights }: Rename,
+): Promise<readonly Changed[]> {
+  const target = await createMailbox(tx, into, { name: to, ownerRights });
+  await copyMetadata(tx, source.id, target.id);
+  return await moveAll(tx, source.id, target.id);
 }
 
-async function refuseTaken(tx: Transaction, account: AccountId, name: string): Promise<void> {
+async function refuseTaken(tx: Transaction, tree: Tree, name: string): Promise<void> {
   const [taken] = await tx.query(sql`
-    SELECT id FROM mailboxes WHERE account_id = ${account} AND name_key = ${mailboxKey(name)}
-      AND deleted_at IS NULL`);
+    SELECT id FROM mailboxes
+    WHERE ${inTree(tree)} AND name_key = ${treeKey(tree, name)} AND deleted_at IS NULL`);
   if (taken) throw new Refused({ kind: "mailbox-exists", name });
 }
 
@@ -65,11 +100,12 @@ interface Renamed {
 /** WHY: a name that another mailbox had before must not go back to an old UIDVALIDITY. */
 async function update(
   tx: Transaction,
-  account: AccountId,
+  tree: Tree,
   { renamed, sameKeys }: { readonly renamed: readonly Renamed[]; readonly sameKeys: boolean },
 ): Promise<void> {
   const updated = await tx.query<Mailbox>(sql`
-    UPDATE mailboxes SET name = wanted.name, name_key = wanted.key,
+    UPDATE mailboxes SET name = wanted.name, name_key = wanted.key, domain = ${tree.domain},
+      special_use = CASE WHEN ${tree.domain === null} THEN special_use END,
       uid_validity = CASE
         WHEN ${sameKeys} OR last.mailbox_id IS NULL OR last.mailbox_id = mailboxes.id
           OR last.uid_validity < mailboxes.uid_validity THEN mailboxes.uid_validity
@@ -77,11 +113,12 @@ async function update(
     FROM unnest(${renamed.map(({ id }) => id)}::bigint[], ${
     renamed.map(({ name }) => name)
   }::text[],
-      ${renamed.map(({ name }) => mailboxKey(name))}::text[]) AS wanted(id, name, key)
-    LEFT JOIN uid_validities last ON last.account_id = ${account} AND last.name_key = wanted.key
+      ${renamed.map(({ name }) => treeKey(tree, name))}::text[]) AS wanted(id, name, key)
+    LEFT JOIN uid_validities last
+      ON last.account_id = ${validityAccount(tree)} AND last.name_key = wanted.key
     WHERE mailboxes.id = wanted.id
     RETURNING mailboxes.id, mailboxes.name, mailboxes.uid_validity AS "uidValidity"`);
-  await recordUidValidities(tx, account, updated);
+  await recordUidValidities(tx, tree, updated);
 }
 
 /** Subscriptions of the whole subtree, also those whose mailbox does not exist. */

@@ -1,3 +1,4 @@
+import type { Hash, Modseq } from "../lib/ids.ts";
 import type { UidSet } from "./uid_set.ts";
 
 /** Address and subject columns that are searched as decoded text. */
@@ -28,4 +29,10 @@ export type SearchCondition =
   | { readonly larger: number }
   | { readonly smaller: number }
   | { readonly header: SearchHeader; readonly contains: string }
-  | { readonly messageId: string };
+  | { readonly messageId: string }
+  /** RFC 7162 §3.1.5: changed at this MODSEQ or later. */
+  | { readonly modseqFrom: Modseq }
+  /** This content and no other. */
+  | { readonly hash: Hash }
+  /** SHA-256, in hexadecimal digits, of the first message's id: the oldest reference, or nearest. */
+  | { readonly threadRoot: string };

@@ -1,5 +1,6 @@
-import type { MailboxId } from "../lib/ids.ts";
+import type { AccountId, MailboxId } from "../lib/ids.ts";
 import type { DateRange, SearchCondition, SearchHeader } from "./search_condition.ts";
+import { stateTable } from "./seen_states.ts";
 import { joined, type Sql, sql } from "./sql.ts";
 import type { UidSet } from "./uid_set.ts";
 
@@ -10,14 +11,18 @@ const DEPTH_MAX = 100;
  * One SELECT for the UIDs that match, as one array in its text form. Every condition is true or false, never
  * unknown, so that `not` is the exact complement.
  */
-export function searchStatement(mailbox: MailboxId, condition: SearchCondition): Sql {
+export function searchStatement(
+  mailbox: MailboxId,
+  condition: SearchCondition,
+  { viewer = null }: { readonly viewer?: AccountId | null } = {},
+): Sql {
   // WHY: the wide table is read only for what stands there.
   const wide = needsFacts(condition, DEPTH_MAX)
     ? sql`JOIN messages AS message ON message.mailbox_id = ${mailbox} AND message.uid = state.uid`
     : sql``;
   return sql`
     SELECT array_agg(uid)::text AS uids FROM (
-      SELECT state.uid FROM message_state AS state ${wide}
+      SELECT state.uid FROM ${stateTable(mailbox, viewer)} AS state ${wide}
       WHERE state.mailbox_id = ${mailbox} AND ${toSql(condition)}
       ORDER BY state.uid OFFSET 0) AS found`.unprepared();
 }
@@ -31,7 +36,7 @@ function needsFacts(condition: SearchCondition, depth: number): boolean {
   if ("any" in condition) return condition.any.some((part) => needsFacts(part, depth - 1));
   if ("not" in condition) return needsFacts(condition.not, depth - 1);
   return !("everything" in condition || "uids" in condition || "flagsSet" in condition ||
-    "flagsClear" in condition || "keyword" in condition);
+    "flagsClear" in condition || "keyword" in condition || "modseqFrom" in condition);
 }
 
 function toSql(condition: SearchCondition): Sql {
@@ -52,6 +57,9 @@ function toSql(condition: SearchCondition): Sql {
   if ("savedDate" in condition) return inRange(sql`message.saved_at`, condition.savedDate);
   if ("larger" in condition) return sql`(message.size_bytes > ${condition.larger}::bigint)`;
   if ("smaller" in condition) return sql`(message.size_bytes < ${condition.smaller}::bigint)`;
+  if ("modseqFrom" in condition) return sql`(state.modseq >= ${condition.modseqFrom})`;
+  if ("hash" in condition) return sql`(message.hash = decode(${condition.hash}, 'hex'))`;
+  if ("threadRoot" in condition) return inThread(condition.threadRoot);
   if ("header" in condition) return contains(condition.header, condition.contains);
   if (!isText(condition.messageId)) return FALSE;
   return sql`(coalesce(message.message_id, '') = ${condition.messageId})`;
@@ -104,6 +112,13 @@ function contains(header: SearchHeader, text: string): Sql {
   if (!isText(text)) return FALSE;
   const escaped = text.replaceAll(/[\\%_]/g, "\\$&");
   return sql`(lower(${COLUMNS[header]}) LIKE '%' || lower(${escaped}::text) || '%')`;
+}
+
+/** A message without any id is in no thread. */
+function inThread(root: string): Sql {
+  return sql`coalesce(sha256(convert_to(coalesce(
+    nullif(split_part(message.reference_ids, ' ', 1), ''), message.in_reply_to,
+    message.message_id), 'UTF8')) = decode(${root}, 'hex'), false)`;
 }
 
 /** What PostgreSQL takes as text; nothing stored contains anything else. */

@@ -17,6 +17,13 @@ export class SharedConnections {
     this.#slots = Array<undefined>(options.count).fill(undefined);
   }
 
+  /** Those that are open now. */
+  get open(): readonly Connection[] {
+    return this.#slots.filter((slot): slot is Connection =>
+      slot !== undefined && !(slot instanceof Promise) && !slot.isClosed
+    );
+  }
+
   async run<R>(statement: Statement): Promise<R[]> {
     return await runOn<R>(await this.#connection(), statement);
   }

@@ -1,3 +1,8 @@
+import { embeddedConfig } from "../../src/config/embedded.ts";
+import { SearchRate } from "../../src/limits/search_rate.ts";
+import { QuotaStore } from "../../src/store/quotas.ts";
+import { MetadataStore } from "../../src/store/metadata.ts";
+import { AccessControl } from "../../src/auth/access_control.ts";
 import { MailboxAccess } from "../../src/auth/mailbox_access.ts";
 import { Authenticator } from "../../src/auth/authenticator.ts";
 import { LocalHasher } from "../../src/auth/local_hasher.ts";
@@ -8,6 +13,7 @@ import { UidMaps } from "../../src/imap/view/uid_maps.ts";
 import { listen } from "../../src/net/listener.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
+import { AclStore } from "../../src/store/acls.ts";
 import { AccountStore } from "../../src/store/accounts.ts";
 import { Database } from "../../src/store/database.ts";
 import { MailboxStore } from "../../src/store/mailboxes.ts";
@@ -70,14 +76,22 @@ async function start(
   const accounts = new AccountStore(db);
   const mailboxes = new MailboxStore(db, notices);
   const messages = new MessageStore(db, notices);
+  const acls = new AclStore(db, notices);
+  const { sharing } = embeddedConfig("unused");
+  const access = new MailboxAccess({ mailboxes, acls, sharing });
   maps = new UidMaps({ messages, mailboxes, notices, log });
   const hasher = new LocalHasher({ scheme: "sha512", cost: 4 });
   const authenticator = new Authenticator({ accounts, hasher, log, metrics, bcryptCost: 4 });
   const onConnection = serveImap({
     accounts,
     mailboxes,
-    access: new MailboxAccess({ mailboxes }),
+    access,
+    accessControl: new AccessControl({ access, acls, accounts, sharing }),
     messages,
+    metadata: new MetadataStore(db, embeddedConfig("unused").metadata),
+    quotas: new QuotaStore(db),
+    administrators: [],
+    searchRate: new SearchRate({ perMinute: 0, windowMs: 60_000 }),
     maps,
     authenticator,
     log,

@@ -111,7 +111,7 @@ Deno.bench("storeFlags: 1,000 messages", async () => {
 
 Deno.bench("copy: 100 messages", async () => {
   const uids = NumberSet.of([[1000 as Uid, 1099 as Uid]]);
-  await it.messages.copy(large.id, uids, it.inbox.id, it.account);
+  await it.messages.copy(large.id, uids, { mailbox: it.inbox.id, account: it.account });
 });
 
 Deno.bench("search: subject substring in 100,000 messages", async () => {

@@ -110,6 +110,23 @@ export function testBlobs(name: string, open: () => Promise<OpenBlobs>): void {
     assert.deepEqual(await blobs.get(key), message.bytes);
   });
 
+  test("copies a body to another account, where it outlives the first", async (blobs) => {
+    const message = await spooled("for both");
+    const from = objectKey("a/b@example.com", message.hash);
+    const to = objectKey("c%d+é@example.com", message.hash);
+    await blobs.put(from, message);
+    for (let i = 0; i < 2; i++) await blobs.copy(from, to);
+    await blobs.copy(from, from);
+    assert.deepEqual(await blobs.get(from), message.bytes);
+    await blobs.delete(from);
+    assert.deepEqual(await blobs.get(to), message.bytes);
+    await assert.rejects(
+      blobs.copy(from, to),
+      (error) => error instanceof Refused && error.refusal.kind === "unavailable",
+    );
+    assert.deepEqual(await blobs.get(to), message.bytes);
+  });
+
   test("keeps the bodies of accounts apart, whatever their addresses look like", async (blobs) => {
     const message = await spooled("for all");
     const addresses = [

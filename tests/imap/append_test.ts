@@ -63,9 +63,9 @@ Deno.test("what follows the literal must be the end of the command, or nothing i
   await using world = await makeWorld("empty");
   const client = await world.login();
   const replies = await client.command("APPEND INBOX {4+}\r\nx: y garbage");
-  assert.deepEqual(replies, ["BAD Expected end of command after the literal"]);
-  const more = await client.command("APPEND INBOX {4+}\r\nx: y {3+}\r\nabc");
-  assert.deepEqual(more, ["BAD Expected end of command after the literal"]);
+  assert.deepEqual(replies, ["BAD Expected literal at octet 1"]);
+  const more = await client.command("APPEND INBOX {4+}\r\nx: y {3+}\r\nabc)");
+  assert.deepEqual(more, ["BAD Expected SP at octet 0"]);
   assert.deepEqual(await messagesIn(client), ['* STATUS "INBOX" (MESSAGES 0)']);
 });
 

@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
+import type { CapabilityConfig } from "../../src/imap/capability_config.ts";
 import { capabilities, commands, find } from "../../src/imap/registry.ts";
 import { inImap } from "../../src/imap/replies_refused.ts";
 
-const plain = { disabledCaps: [], additionalCaps: [] };
+const plain: CapabilityConfig = {
+  disabledCaps: [],
+  additionalCaps: [],
+  messageLimit: 0,
+  appendLimitBytes: 1_000,
+};
 
 function shown(
   state: "greeted" | "authenticated",
   { loginAllowed = true, config = plain }: {
     readonly loginAllowed?: boolean;
-    readonly config?: { readonly disabledCaps: string[]; readonly additionalCaps: string[] };
+    readonly config?: CapabilityConfig;
   } = {},
 ): string[] {
-  return capabilities({ state, loginAllowed, config });
+  return capabilities({ state, loginAllowed, compressed: false, config });
 }
 
 Deno.test("what is announced is what the table has", () => {
@@ -34,7 +40,11 @@ Deno.test("LOGINDISABLED replaces every way to send a password", () => {
 });
 
 Deno.test("a disabled capability is neither announced nor served", () => {
-  const config = { disabledCaps: ["MOVE", "children"], additionalCaps: ["X-ICEWARP-SERVER"] };
+  const config = {
+    ...plain,
+    disabledCaps: ["MOVE", "children"],
+    additionalCaps: ["X-ICEWARP-SERVER"],
+  };
   const names = shown("authenticated", { config });
   assert.ok(!names.includes("MOVE"));
   assert.ok(!names.includes("CHILDREN"));
@@ -53,7 +63,7 @@ Deno.test("command names are unique, and no name of Object.prototype is one", ()
 
 Deno.test("a missing mailbox is TRYCREATE only where creating it would help", () => {
   const tryCreate = commands.filter((command) => command.tryCreate).map(({ name }) => name);
-  assert.deepEqual(tryCreate.sort(), ["APPEND", "COPY", "MOVE"]);
+  assert.deepEqual(tryCreate.sort(), ["APPEND", "COPY", "MOVE", "REPLACE"]);
   const missing = { kind: "no-such-mailbox", name: "x" } as const;
   assert.equal(inImap(missing, { tryCreate: true }).code, "TRYCREATE");
   assert.equal(inImap(missing).code, "NONEXISTENT");

@@ -10,8 +10,10 @@ Deno.test("the session's states follow each other as in the diagram of RFC 3501 
   assert.deepEqual(arrows, [
     "greeted -> authenticated", // (4) successful LOGIN or AUTHENTICATE
     "greeted -> closed", // (7) LOGOUT, server shutdown, or connection closed
+    "authenticated -> greeted", // RFC 8437: UNAUTHENTICATE
     "authenticated -> selected", // (5) successful SELECT or EXAMINE
     "authenticated -> closed",
+    "selected -> greeted", // RFC 8437: UNAUTHENTICATE
     "selected -> authenticated", // (6) CLOSE, or failed SELECT or EXAMINE
     "selected -> selected",
     "selected -> closed",

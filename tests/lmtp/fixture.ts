@@ -119,7 +119,12 @@ export class LmtpFixture {
     const id = addresses.get(address);
     if (id === undefined) return null;
     const primary = [...addresses].find(([, other]) => other === id)?.[0] ?? address;
-    return { accountId: id as AccountId, address: primary, inbox: (id * 10) as MailboxId };
+    return {
+      accountId: id as AccountId,
+      address: primary,
+      inbox: (id * 10) as MailboxId,
+      isFull: false,
+    };
   }
 
   async #append(message: NewMessage): Promise<Appended> {

@@ -30,7 +30,12 @@ Deno.test("delete() stops login and delivery, keeps the address, restore() undoe
   const { accounts } = it;
   assert.ok(await accounts.credential(OWNER));
   const recipient = await accounts.recipient(OWNER);
-  assert.deepEqual(recipient, { accountId: it.account, address: OWNER, inbox: it.inbox.id });
+  assert.deepEqual(recipient, {
+    accountId: it.account,
+    address: OWNER,
+    inbox: it.inbox.id,
+    isFull: false,
+  });
   await accounts.delete("OWNER+x@example.com");
   assert.equal(await accounts.credential(OWNER), null);
   assert.equal(await accounts.recipient(OWNER), null);

@@ -94,8 +94,14 @@ Deno.test("a mailbox without UIDs left refuses what is one too many, and only th
   );
   await messages.append(someMessage(inbox));
   await assert.rejects(messages.append(someMessage(full, { keywords: ["$k"] })), limit);
-  await assert.rejects(messages.copy(inbox.id, EVERY_UID, full.id, it.account), limit);
-  await assert.rejects(messages.move(inbox.id, EVERY_UID, full.id, it.account), limit);
+  await assert.rejects(
+    messages.copy(inbox.id, EVERY_UID, { mailbox: full.id, account: it.account }),
+    limit,
+  );
+  await assert.rejects(
+    messages.move(inbox.id, EVERY_UID, { mailbox: full.id, account: it.account }),
+    limit,
+  );
   await messages.storeFlags(full.id, uidSet(LAST_UID), { mode: "add", flags: 8, keywords: [] });
   assert.equal((await messages.expunge(full.id, null)).expunged.size, 1);
   for (const box of [inbox, full, other]) {
@@ -149,10 +155,10 @@ Deno.test("storeFlags(), copy(), move() and expunge() of 12,000 messages are all
 
   const to = await mailboxes.create(it.account, "To");
   await messages.append(someMessage(to));
-  const copied = await messages.copy(inbox.id, EVERY_UID, to.id, it.account);
+  const copied = await messages.copy(inbox.id, EVERY_UID, { mailbox: to.id, account: it.account });
   assert.deepEqual(copied.source, [...every, last]);
   assert.deepEqual(copied.target, Array.from({ length: count }, (_, n) => n + 2));
-  const moved = await messages.move(inbox.id, EVERY_UID, to.id, it.account);
+  const moved = await messages.move(inbox.id, EVERY_UID, { mailbox: to.id, account: it.account });
   assert.deepEqual(moved.target, Array.from({ length: count }, (_, n) => n + count + 2));
   await messages.storeFlags(to.id, EVERY_UID, { mode: "add", flags: 8, keywords: [] });
   assert.equal((await messages.expunge(to.id, EVERY_UID)).expunged.size, 2 * count + 1);

@@ -24,7 +24,7 @@ Deno.test("copy() copies every fact, in UID order, but no delivery key", async (
     const deliveryKey = hashOf(`delivery ${n}`);
     await messages.append(someMessage(inbox, { facts, flags: n, deliveryKey }));
   }
-  const copied = await messages.copy(inbox.id, uidSet(4, 2, 3, 9), to.id, account);
+  const copied = await messages.copy(inbox.id, uidSet(4, 2, 3, 9), { mailbox: to.id, account });
   assert.deepEqual(copied, {
     uidValidity: to.uidValidity,
     source: [2, 3, 4],
@@ -40,7 +40,7 @@ Deno.test("copy() copies every fact, in UID order, but no delivery key", async (
   const redelivered = someMessage(to, { deliveryKey: hashOf("delivery 1") });
   assert.equal((await messages.append(redelivered)).duplicate, false);
   assert.equal((await messages.uids(inbox.id)).uids.length, 4);
-  const none = await messages.copy(inbox.id, uidSet(77), to.id, account);
+  const none = await messages.copy(inbox.id, uidSet(77), { mailbox: to.id, account });
   assert.deepEqual(none.source, []);
   for (const id of [inbox.id, to.id]) assert.deepEqual(await inconsistencies(it.db, id), []);
   const lost = await it.db.query(sql`
@@ -53,10 +53,10 @@ Deno.test("copy() and move() within one mailbox give new UIDs and exact counters
   await using it = await openFixture();
   const { inbox, messages, account } = it;
   for (let n = 0; n < 3; n++) await messages.append(someMessage(inbox, { flags: n & 1 }));
-  const copied = await messages.copy(inbox.id, EVERY_UID, inbox.id, account);
+  const copied = await messages.copy(inbox.id, EVERY_UID, { mailbox: inbox.id, account });
   assert.deepEqual(copied.target, [4, 5, 6]);
   const since = (await messages.uids(inbox.id)).modseq;
-  const moved = await messages.move(inbox.id, uidSet(1, 5), inbox.id, account);
+  const moved = await messages.move(inbox.id, uidSet(1, 5), { mailbox: inbox.id, account });
   assert.deepEqual([moved.source, moved.target], [[1, 5], [7, 8]]);
   assert.deepEqual([...(await messages.uids(inbox.id)).uids], [2, 3, 4, 6, 7, 8]);
   const changes = await messages.changes(inbox.id, since, 10);
@@ -69,7 +69,7 @@ Deno.test("copy() and move() within one mailbox give new UIDs and exact counters
   assert.deepEqual(await inconsistencies(it.db, inbox.id), []);
 });
 
-Deno.test("move() between accounts keeps the object key; both sides are told", async () => {
+Deno.test("move() between accounts names the bodies' new place; both sides are told", async () => {
   await using it = await openFixture();
   const { inbox, messages, notices } = it;
   const other = await it.accounts.create({ address: "other@example.com", passwordHash: "{X}" });
@@ -78,14 +78,19 @@ Deno.test("move() between accounts keeps the object key; both sides are told", a
   const told: MailboxId[] = [];
   notices.on(inbox.id, () => told.push(inbox.id));
   notices.on(theirs.id, () => told.push(theirs.id));
-  await messages.move(inbox.id, uidSet(1), theirs.id, other.id);
+  const target = { mailbox: theirs.id, account: other.id };
+  await assert.rejects(messages.move(inbox.id, uidSet(1), target), /without their bodies/);
+  await messages.move(inbox.id, uidSet(1), { ...target, bodies: "example.com/other/" });
   assert.deepEqual(told.sort(), [inbox.id, theirs.id].sort());
   const [row] = await messages.rows(theirs.id, EVERY_UID, { header: true });
-  assert.equal(row?.objectKey, `example.com/owner/${hashOf("body")}`);
+  assert.equal(row?.objectKey, `example.com/other/${hashOf("body")}`);
   assert.equal(row?.flags, FLAG.flagged);
-  await assert.rejects(messages.copy(theirs.id, uidSet(1), inbox.id, other.id), {
-    refusal: { kind: "no-such-mailbox", name: "" },
-  });
+  await assert.rejects(
+    messages.copy(theirs.id, uidSet(1), { mailbox: inbox.id, account: other.id }),
+    {
+      refusal: { kind: "no-such-mailbox", name: "" },
+    },
+  );
   for (const id of [inbox.id, theirs.id]) assert.deepEqual(await inconsistencies(it.db, id), []);
 });
 
@@ -97,8 +102,8 @@ Deno.test("copy() and move() fold keywords to the case of the target", async () 
   await messages.append(someMessage(inbox, { keywords: ["$junk", "Zeta", "alpha"] }));
   await messages.append(someMessage(inbox, { keywords: ["unused"] }));
   await messages.append(someMessage(inbox));
-  await messages.copy(inbox.id, uidSet(1, 3), to.id, account);
-  await messages.move(inbox.id, uidSet(1), to.id, account);
+  await messages.copy(inbox.id, uidSet(1, 3), { mailbox: to.id, account });
+  await messages.move(inbox.id, uidSet(1), { mailbox: to.id, account });
   const states = await messages.states(to.id, EVERY_UID);
   assert.deepEqual(states.map(({ keywords }) => keywords), [
     ["$JUNK"],
@@ -116,10 +121,10 @@ Deno.test("copy() to a mailbox that was deleted, or from one, is refused", async
   const box = await mailboxes.create(account, "Gone");
   await messages.append(someMessage(inbox));
   await mailboxes.delete(account, "Gone");
-  await assert.rejects(messages.copy(inbox.id, uidSet(1), box.id, account), {
+  await assert.rejects(messages.copy(inbox.id, uidSet(1), { mailbox: box.id, account }), {
     refusal: { kind: "no-such-mailbox", name: "" },
   });
-  await assert.rejects(messages.move(box.id, uidSet(1), inbox.id, account), {
+  await assert.rejects(messages.move(box.id, uidSet(1), { mailbox: inbox.id, account }), {
     refusal: { kind: "gone", what: "mailbox" },
   });
   assert.equal((await messages.uids(inbox.id)).uids.length, 1);
@@ -137,7 +142,7 @@ Deno.test("opposite moves, copies, appends and flags in parallel: no deadlock, n
     const [from, target] = n % 2 === 0 ? [inbox, to] : [to, inbox];
     const flags = { mode: "add", flags: 1 << (n % 3), keywords: [`k${n % 5}`] } as const;
     return [
-      messages.move(from.id, EVERY_UID, target.id, account),
+      messages.move(from.id, EVERY_UID, { mailbox: target.id, account }),
       ...(n % 20 === 0 ? [messages.append(someMessage(from))] : []),
       ...(n % 10 === 0 ? [messages.storeFlags(from.id, EVERY_UID, flags)] : []),
     ];

@@ -69,6 +69,8 @@ export function someFacts(facts: Partial<MessageFacts> = {}): MessageFacts {
     cc: "",
     bcc: "",
     baseSubject: subject,
+    isReply: false,
+    sortKeys: ["ANN", "BOB", "", "ANN", "BOB"],
     ...facts,
   };
 }

@@ -111,9 +111,11 @@ async function step(it: Fixture, models: Model[], random: (below: number) => num
       const target = pick(models, random);
       const moving = random(2) === 0;
       const account = target.box.accountId;
+      const bodies = account === box.accountId ? {} : { bodies: "example.com/other/" };
+      const to = { mailbox: target.box.id, account, ...bodies };
       const done = moving
-        ? await it.messages.move(box.id, set, target.box.id, account)
-        : await it.messages.copy(box.id, set, target.box.id, account);
+        ? await it.messages.move(box.id, set, to)
+        : await it.messages.copy(box.id, set, to);
       assert.deepEqual(done.source, some);
       for (const [at, uid] of some.entries()) {
         const message = live.get(uid);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AccessControl } from "../../src/auth/access_control.ts";
 import { Authenticator } from "../../src/auth/authenticator.ts";
 import { MailboxAccess } from "../../src/auth/mailbox_access.ts";
 import { LocalHasher } from "../../src/auth/local_hasher.ts";
@@ -6,7 +7,7 @@ import { type Blobs, objectKey } from "../../src/blobs/blobs.ts";
 import { MemoryBlobs } from "../../src/blobs/memory_blobs.ts";
 import { Spool } from "../../src/blobs/spool.ts";
 import { embeddedConfig } from "../../src/config/embedded.ts";
-import type { ImapServerConfig } from "../../src/config/config.ts";
+import type { ImapServerConfig, SharingConfig } from "../../src/config/config.ts";
 import { serveImap } from "../../src/imap/connection.ts";
 import type { ImapServices } from "../../src/imap/services.ts";
 import { UidMaps } from "../../src/imap/view/uid_maps.ts";
@@ -15,26 +16,46 @@ import type { Uid } from "../../src/lib/ids.ts";
 import { messageFacts } from "../../src/message/facts.ts";
 import { parseMessage } from "../../src/message/parser.ts";
 import { Connection } from "../../src/net/connection.ts";
+import { DeflateTransport } from "../../src/net/deflate_transport.ts";
 import { sharedTicker, type Ticker } from "../../src/net/ticker.ts";
 import { memoryPair, type Transport } from "../../src/net/transport.ts";
+import { SearchRate } from "../../src/limits/search_rate.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { type Account, AccountStore } from "../../src/store/accounts.ts";
+import { AclStore } from "../../src/store/acls.ts";
 import { Database } from "../../src/store/database.ts";
 import { MailboxStore } from "../../src/store/mailboxes.ts";
+import { MetadataStore } from "../../src/store/metadata.ts";
 import { MessageStore } from "../../src/store/messages.ts";
 import { Notices } from "../../src/store/notices.ts";
+import { QuotaStore } from "../../src/store/quotas.ts";
 import { testDatabase } from "./postgres.ts";
 
 /** Who is in every test world. */
 export const USER = "ada@example.org";
 export const PASSWORD = "secret";
+/** May change quotas; has no account unless a test makes one. */
+export const ADMINISTRATOR = "admin@example.org";
 /** WHY: bcrypt would take most of the time of every test. */
 const HASHER = new LocalHasher({ scheme: "sha512", cost: 4 });
+
+/** Everything that may be shared is. */
+export const SHARING = { enabled: true, allowUserCreate: true, allowAnyone: true };
+
+/** Small enough to be reached. */
+const METADATA_LIMITS = {
+  maxEntrySizeBytes: 2_000,
+  maxEntriesPerMailbox: 10,
+  maxEntriesPerServer: 10,
+  maxTotalSizeBytes: 10_000,
+};
 
 /** What a world is made with. */
 export interface WorldOptions {
   readonly config?: Partial<ImapServerConfig>;
+  /** Sharing is off unless it is switched on here. */
+  readonly sharing?: Partial<SharingConfig>;
   /** Default: in memory. */
   readonly blobs?: Blobs;
   /** Workers of one node: each has its own stores' notices and UID maps over one database. */
@@ -52,7 +73,9 @@ export interface World extends AsyncDisposable {
   /** A greeted connection; the greeting is read. */
   connect(options?: ConnectOptions): Promise<ImapClient>;
   /** A connection that has logged in. */
-  login(options?: ConnectOptions): Promise<ImapClient>;
+  login(options?: ConnectOptions & { readonly user?: string }): Promise<ImapClient>;
+  /** Another account, with the same password. */
+  addAccount(address: string): Promise<Account>;
   /** Puts a message into a mailbox of the account, below IMAP. */
   deliver(text: string, options?: DeliverOptions): Promise<Uid>;
 }
@@ -111,9 +134,10 @@ export async function makeWorld(fixture: Fixture, options: WorldOptions = {}): P
     connect: (how) => clients.connect(how),
     login: async (how) => {
       const client = await clients.connect(how);
-      await client.ok(`LOGIN ${USER} ${PASSWORD}`);
+      await client.ok(`LOGIN ${how?.user ?? USER} ${PASSWORD}`);
       return client;
     },
+    addAccount: (address) => services.accounts.create({ address, passwordHash }),
     deliver: (text, how) => deliver(text, { workers, account, ...how }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
@@ -142,7 +166,9 @@ async function openWorker(
   stack.use(await notices.start());
   const accounts = new AccountStore(db);
   const mailboxes = new MailboxStore(db, notices);
-  const access = new MailboxAccess({ mailboxes });
+  const acls = new AclStore(db, notices);
+  const sharing = { ...embeddedConfig("unused").sharing, ...options.sharing };
+  const access = new MailboxAccess({ mailboxes, acls, sharing });
   const messages = new MessageStore(db, notices);
   const maps = stack.use(new UidMaps({ messages, mailboxes, notices, log }));
   const authenticator = new Authenticator({
@@ -158,7 +184,15 @@ async function openWorker(
     accounts,
     mailboxes,
     access,
+    accessControl: new AccessControl({ access, acls, accounts, sharing }),
     messages,
+    metadata: new MetadataStore(db, METADATA_LIMITS),
+    quotas: new QuotaStore(db),
+    administrators: [ADMINISTRATOR],
+    searchRate: new SearchRate({
+      perMinute: config.searchRateLimitPerMin,
+      windowMs: config.searchRateLimitWindowMs,
+    }),
     maps,
     authenticator,
     config,
@@ -235,7 +269,7 @@ class Clients implements AsyncDisposable {
 /** The client's end, in lines: binary strings, without CRLF. */
 export class ImapClient implements Disposable {
   greeting = "";
-  readonly #transport: Transport;
+  #transport: Transport;
   #buffer: Uint8Array = new Uint8Array(0);
   #tag = 0;
   #closed = false;
@@ -316,6 +350,32 @@ export class ImapClient implements Disposable {
     const responses = await this.command(text);
     assert.match(responses.at(-1) ?? "", /^OK /, text);
     return responses.slice(0, -1);
+  }
+
+  /** COMPRESS=DEFLATE from here on. */
+  async compress(): Promise<void> {
+    await this.writeLine("c0 COMPRESS DEFLATE");
+    await this.compressed("c0");
+  }
+
+  /** The same, for a COMPRESS under this tag that was sent already. */
+  async compressed(tag: string): Promise<void> {
+    assert.equal(await this.readLine(), `${tag} OK DEFLATE active`);
+    this.#transport = new DeflateTransport(this.#transport, this.#buffer);
+    this.#buffer = new Uint8Array(0);
+  }
+
+  /** UNAUTHENTICATE while compressed, and plain text that does not wait for the reply. */
+  async uncompress(plain: string): Promise<void> {
+    const layer = this.#transport;
+    assert.ok(layer instanceof DeflateTransport);
+    await this.writeLine("u0 UNAUTHENTICATE");
+    this.#transport = layer.inner;
+    await this.send(plain);
+    this.#transport = layer;
+    assert.deepEqual(await this.until("u0"), ["OK UNAUTHENTICATE completed"]);
+    this.#buffer = concat([this.#buffer, await layer.leave()]);
+    this.#transport = layer.inner;
   }
 
   /** A command with one literal at its end, sent as LITERAL+; as `command`. */

@@ -40,6 +40,14 @@ export class S3Server implements AsyncDisposable {
     const [, bucket, ...rest] = new URL(request.url).pathname.split("/");
     if (bucket !== this.bucket) return failure(404, "NoSuchBucket");
     const key = rest.map(decodeURIComponent).join("/");
+    const source = request.headers.get("x-amz-copy-source");
+    if (request.method === "PUT" && source !== null) {
+      const copied = this.objects.get(decodeURIComponent(source).replace(`${this.bucket}/`, ""));
+      if (!copied) return failure(404, "NoSuchKey");
+      this.objects.set(key, copied);
+      const xml = `<CopyObjectResult><ETag>"${md5(copied)}"</ETag></CopyObjectResult>`;
+      return new Response(xml, { headers: { "content-type": "application/xml" } });
+    }
     if (request.method === "PUT") {
       this.objects.set(key, body);
       return new Response(null, { headers: { etag: `"${md5(body)}"` } });

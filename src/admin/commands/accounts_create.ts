@@ -1,3 +1,4 @@
+import type { QuotaConfig } from "../../config/config.ts";
 import { exitCodes } from "../../app/exit_codes.ts";
 import { Refused } from "../../lib/refused.ts";
 import { AccountStore } from "../../store/accounts.ts";
@@ -17,10 +18,10 @@ export const accountsCreate: Command = {
   async run(request) {
     const address = emailOf(request.options);
     const passwordHash = await newPasswordHash(request);
-    const account = await withAccounts(request, async (database) => {
+    const account = await withAccounts(request, async (database, { config }) => {
       const accounts = new AccountStore(database);
       try {
-        return await accounts.create({ address, passwordHash });
+        return await accounts.create({ address, passwordHash, quota: defaultsOf(config.quota) });
       } catch (error) {
         throw await isDeleted(accounts, address, error) ? deletedFailure(address) : error;
       }
@@ -28,6 +29,14 @@ export const accountsCreate: Command = {
     return { text: `Created ${account.address}\n`, json: accountJson(account) };
   },
 };
+
+function defaultsOf({ defaultStorageBytes, defaultMessages, defaultMailboxes }: QuotaConfig) {
+  return {
+    storageBytes: defaultStorageBytes,
+    messages: defaultMessages,
+    mailboxes: defaultMailboxes,
+  };
+}
 
 /** WHY: "already exists" is no help where the account cannot be seen in the list. */
 async function isDeleted(store: AccountStore, address: string, error: unknown): Promise<boolean> {

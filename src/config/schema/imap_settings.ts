@@ -1,5 +1,5 @@
-import { unused, withoutDefault } from "../setting.ts";
-import { duration, flag, size, text, words } from "../setting_kinds.ts";
+import { withoutDefault } from "../setting.ts";
+import { count, duration, flag, size, text, words } from "../setting_kinds.ts";
 import { detail, refusedSwitch, switchWithoutEffect, withoutEffect } from "./later.ts";
 import { mailServerSettings } from "./mail_server_settings.ts";
 
@@ -8,6 +8,11 @@ const IDLE_TIMEOUT_MS_MIN = 30 * 60_000;
 /** WHY: a message is parsed and searched as one piece; a larger one serves nobody. */
 const APPEND_LIMIT_BYTES_MAX = 1024 ** 3;
 const APPEND_LIMIT_BYTES_MIN = 1024;
+/** WHY: RFC 9051 §9: no mailbox has more messages. */
+const MESSAGE_LIMIT_MAX = 4_294_967_295;
+
+const SEARCHES_MAX = 1_000_000_000;
+const SEARCH_WINDOW_MS_MIN = 1_000;
 
 /** `[servers.imap]`. */
 export const imapSettings = {
@@ -31,10 +36,15 @@ export const imapSettings = {
     flag(true, ""),
     "Accept passwords on connections without TLS; without this key, yes if tls = false.",
   ),
-  session_memory_limit: unused(size(
+  session_memory_limit: size(
     "100mb",
-    "Most memory that one session may take for literals and answers; 0 = no limit.",
-  )),
+    "Most memory that one session may take for literals, messages and saved results; 0 = no limit.",
+  ),
+  message_limit: count(
+    0,
+    "Most messages that one command processes (RFC 9738 MESSAGELIMIT); 0 = no limit.",
+    { min: 0, max: MESSAGE_LIMIT_MAX },
+  ),
   disabled_caps: words("Capabilities that are neither announced nor served.", {
     example: ["IDLE"],
   }),
@@ -45,8 +55,26 @@ export const imapSettings = {
   id_version: text("", "Version in the answer to ID; empty = Sora's own."),
   id_vendor: text("", "Vendor in the answer to ID; empty = not told."),
   id_support_url: text("", "Support address in the answer to ID; empty = not told."),
-  search_rate_limit_per_min: withoutEffect("number", "Searches a user may start in a minute."),
-  search_rate_limit_window: detail("duration", "Window of search_rate_limit_per_min."),
+  search_rate_limit_per_min: count(
+    0,
+    "Searches (SEARCH, SORT, THREAD, ESEARCH) that a user may start in a minute, in each worker; 0 = any.",
+    { min: 0, max: SEARCHES_MAX },
+  ),
+  search_rate_limit_window: duration(
+    "1m",
+    "Span in which searches are counted; the number above is for a minute of it.",
+    { min: SEARCH_WINDOW_MS_MIN },
+  ),
+  max_search_results: count(
+    0,
+    "Results above which a search is refused with NO [LIMIT], never cut short; 0 = any number.",
+    { min: 0, max: SEARCHES_MAX },
+  ),
+  max_complex_sort_results: count(
+    0,
+    "Messages above which SORT by text and THREAD are refused with NO [LIMIT]; 0 = any number.",
+    { min: 0, max: SEARCHES_MAX },
+  ),
   client_filters: withoutEffect("list of tables", "Capabilities hidden from certain clients."),
   master_username: withoutEffect("text", "A user who may log in as any other."),
   master_password: detail("secret", "Password of master_username."),

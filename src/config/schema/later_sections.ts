@@ -13,10 +13,6 @@ export const laterSections = {
     what: "Clustering",
     remedy: off,
   }),
-  shared_mailboxes: refusedSwitch("table", "Mailboxes shared between accounts (RFC 4314).", {
-    what: "Sharing of mailboxes",
-    remedy: off,
-  }),
   spam_training: refusedSwitch("table", "Moves into and out of Junk train a filter.", {
     what: "Spam training",
     remedy: off,
@@ -29,7 +25,6 @@ export const laterSections = {
   sieve: withoutEffect("table", "Limits of Sieve scripts."),
   uploader: withoutEffect("table", "How bodies travel to the object store."),
   local_cache: withoutEffect("table", "Bodies of the object store kept on this machine."),
-  metadata: withoutEffect("table", "Limits of METADATA (RFC 5464)."),
   health: withoutEffect("table", "Checks of Sora's own parts."),
   auth_cache: withoutEffect("table", "Verified passwords kept on disk."),
   admin_cli: withoutEffect("table", "How sora-admin reaches the HTTP API."),

@@ -6,7 +6,10 @@ import { imapSettings } from "./imap_settings.ts";
 import { withoutEffect } from "./later.ts";
 import { laterSections } from "./later_sections.ts";
 import { lmtpSettings } from "./lmtp_settings.ts";
+import { metadataSection } from "./metadata_settings.ts";
 import { metricsSettings } from "./metrics_settings.ts";
+import { quotaSection } from "./quota_settings.ts";
+import { sharedMailboxesSection } from "./shared_mailboxes_settings.ts";
 import { s3Section } from "./s3_settings.ts";
 
 /** WHY: below 10 a hash is too cheap to guess, above 14 a login takes seconds. */
@@ -55,6 +58,9 @@ export const rootSettings = {
     health_status_retention: withoutEffect("duration", "Of the Go implementation."),
     instance_liveness_threshold: withoutEffect("duration", "Of the Go implementation."),
   }),
+  metadata: metadataSection,
+  shared_mailboxes: sharedMailboxesSection,
+  quota: quotaSection,
   ...laterSections,
 };
 

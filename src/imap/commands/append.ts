@@ -1,104 +1,40 @@
-import { objectKey } from "../../blobs/blobs.ts";
-import { Spool, type Spooled } from "../../blobs/spool.ts";
-import type { AccountId, MailboxId } from "../../lib/ids.ts";
-import { inTurns } from "../../lib/pace.ts";
-import { Refused } from "../../lib/refused.ts";
-import { messageFactsInSteps } from "../../message/facts.ts";
-import { MessageParser, type ParsedMessage } from "../../message/parser.ts";
-import { command, type Completion, type Context } from "../command.ts";
-import { readFlags } from "../wire/flags.ts";
+import { NumberSet } from "../../lib/number_set.ts";
+import type { Appended } from "../../store/messages.ts";
+import { isDisabled } from "../capability_config.ts";
+import { command } from "../command.ts";
+import { appendMessage } from "./append/append_message.ts";
+import { countMessages } from "./append/count_messages.ts";
+import { newMessages } from "./append/new_messages.ts";
+import { Uploads } from "./append/uploads.ts";
 
 /**
- * APPEND: RFC 3501 §6.3.11, APPENDUID RFC 4315 §3. What can be refused is refused before the client
- * is asked for the message, which is hashed and parsed while it arrives.
+ * APPEND: RFC 3501 §6.3.11; several messages at once: RFC 3502, all or none. What can be refused is
+ * refused before the client is asked for the next literal, which is hashed and parsed on its way.
  *
- *     append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal  RFC 3501 §9
+ *     append = "APPEND" SP mailbox 1*append-message                          RFC 4466 §6
  */
 export const append = command("APPEND", {
   states: ["authenticated", "selected"],
-  capability: ["UIDPLUS"],
+  capability: ["UIDPLUS", "MULTIAPPEND", "CATENATE", "UTF8=ACCEPT"],
   streams: true,
   tryCreate: true,
-  parse(wire) {
-    const name = wire.sp().mailbox();
-    wire.sp();
-    const flagList = wire.peek() === "(" ? wire.flagList() : null;
-    if (flagList) wire.sp();
-    const internalDate = wire.peek() === '"' ? wire.dateTime() : null;
-    if (internalDate) wire.sp();
-    return {
-      name,
-      flagList: flagList ?? readFlags([]),
-      internalDate,
-      size: wire.streamedLiteral(),
-    };
-  },
-  async execute({ name, flagList, internalDate, size: { sizeBytes } }, context) {
-    const { session: { user }, services: { access, config } } = context;
-    const { id, accountId } = await access.find(user, name, ["i"]);
-    const limitBytes = config.appendLimitBytes;
-    if (sizeBytes > limitBytes) throw new Refused({ kind: "too-big", limitBytes });
-    if (sizeBytes === 0) throw new Refused({ kind: "empty-message" });
-    const { parsed, spooled } = await receive(context);
-    try {
-      const target = { mailbox: id, accountId, internalDate: internalDate ?? new Date() };
-      return await store({ parsed, spooled, ...target, ...flagList }, context);
-    } finally {
-      await spooled.discard();
-    }
+  parse: (wire) => wire.sp().mailbox(),
+  async execute(name, context) {
+    const { session: { user }, services, input } = context;
+    const target = await services.access.find(user, name, ["i"]);
+    await using uploads = new Uploads(context);
+    const several = !isDisabled("MULTIAPPEND", services.config);
+    do await appendMessage(uploads, context); while (several && !input.wire.atEnd);
+    input.end();
+    const messages = await newMessages(uploads.list, target, context);
+    const appended = await services.messages.appendAll(messages);
+    countMessages(messages, services);
+    return { code: appendUid(appended) };
   },
 });
 
-interface Received {
-  readonly parsed: ParsedMessage;
-  /** For the caller to discard. */
-  readonly spooled: Spooled;
+/** `resp-code-apnd = "APPENDUID" SP nz-number SP append-uid`, RFC 4315 §4; a set: RFC 3502. */
+export function appendUid(appended: readonly Appended[]): string {
+  const uids = NumberSet.from(appended.map(({ uid }) => uid));
+  return `APPENDUID ${appended[0]?.uidValidity} ${uids}`;
 }
-
-/** The message as it arrives; nothing of it is left behind when the client goes away meanwhile. */
-async function receive({ services, literal }: AppendContext): Promise<Received> {
-  const { sizeBytes } = literal.header;
-  const spool = new Spool(services.spoolDir, { expectedBytes: sizeBytes });
-  try {
-    const parser = new MessageParser();
-    for await (const chunk of literal.chunks()) {
-      parser.push(chunk);
-      await spool.write(chunk);
-    }
-    await literal.end();
-    return { parsed: parser.finish(), spooled: await spool.finish() };
-  } finally {
-    await spool.discard(); // nothing happens once it is finished
-  }
-}
-
-/** The body first, durably, then the row that makes it a message. */
-async function store(
-  { parsed, spooled, ...target }: Received & {
-    readonly mailbox: MailboxId;
-    readonly accountId: AccountId;
-    readonly internalDate: Date;
-    readonly flags: number;
-    readonly keywords: readonly string[];
-  },
-  { session: { user }, services: { blobs, messages, metrics } }: AppendContext,
-): Promise<Completion> {
-  const key = objectKey(user.address, spooled.hash);
-  await blobs.put(key, spooled);
-  const { uid, uidValidity } = await messages.append({
-    ...target,
-    hash: spooled.hash,
-    objectKey: key,
-    facts: await inTurns(messageFactsInSteps(parsed)),
-    deliveryKey: null,
-  });
-  metrics.messageSizeBytes.observe({ protocol: "imap" }, spooled.sizeBytes);
-  metrics.messagesThroughputTotal.inc({
-    protocol: "imap",
-    operation: "appended",
-    status: "success",
-  });
-  return { code: `APPENDUID ${uidValidity} ${uid}` };
-}
-
-type AppendContext = Context<"authenticated" | "selected">;

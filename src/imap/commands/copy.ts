@@ -1,23 +1,61 @@
 import { NumberSet } from "../../lib/number_set.ts";
-import type { Copied } from "../../store/messages.ts";
-import { command, type Completion } from "../command.ts";
+import type { Copied, Target } from "../../store/messages.ts";
+import type { UidSet } from "../../store/uid_set.ts";
+import { command, type Completion, type Context } from "../command.ts";
+import { flagRights } from "../flag_rights.ts";
+import { refuseAboveLimit } from "../message_limit.ts";
+import { spannedUids } from "../view/uid_list.ts";
+import type { Scanner } from "../wire/scanner.ts";
+import type { SequenceSet } from "../wire/sequence_set.ts";
 
 /** COPY and UID COPY: RFC 3501 §6.4.7, all messages or none. */
 export const copy = command("COPY", {
   states: ["selected"],
   uid: true,
   tryCreate: true,
-  parse: (wire) => ({ set: wire.sp().sequenceSet(), target: wire.sp().mailbox() }),
-  async execute({ set, target }, { session: { user, view }, services, uid }): Promise<Completion> {
-    const uids = view.uids(set, uid);
-    const { id, accountId } = await services.access.find(user, target, ["i"]);
+  parse: transferArguments,
+  async execute(wanted, context): Promise<Completion> {
+    const { view } = context.session;
+    const { uids, target } = await transferOf(wanted, context);
     // RFC 3501 §6.4.8: UIDs that do not exist are ignored without any error.
     if (uids.isEmpty) return {};
-    const copied = await services.messages.copy(view.mailbox.id, uids, id, accountId);
-    const code = copyUid(copied);
-    return code ? { code } : {};
+    const copied = await context.services.messages.copy(view.mailbox.id, uids, target);
+    return { code: copyUid(copied) ?? undefined };
   },
 });
+
+/** What COPY and MOVE are to do. */
+export interface TransferArguments {
+  readonly set: SequenceSet;
+  readonly target: string;
+}
+
+export function transferArguments(wire: Scanner): TransferArguments {
+  return { set: wire.sp().sequenceSet(), target: wire.sp().mailbox() };
+}
+
+/**
+ * The messages and where they go. RFC 4314 §4: with flags that the user may set there. Throws
+ * `no-such-mailbox`, `not-permitted`, `too-many-messages`.
+ */
+export async function transferOf(
+  { set, target }: TransferArguments,
+  context: Context<"selected">,
+): Promise<TransferPlan> {
+  const { session: { user, view }, services, uid } = context;
+  const ranges = view.ranges(set, uid);
+  const { id, accountId, rights } = await services.access.find(user, target, ["i"]);
+  refuseAboveLimit(ranges, context);
+  return {
+    uids: spannedUids(view.list, ranges),
+    target: { mailbox: id, account: accountId, within: flagRights(rights) },
+  };
+}
+
+interface TransferPlan {
+  readonly uids: UidSet;
+  readonly target: Target;
+}
 
 /**
  * Null when nothing was copied: each set names at least one message.

@@ -1,5 +1,6 @@
 import { Refused } from "../../lib/refused.ts";
-import { command } from "../command.ts";
+import { command, type Completion } from "../command.ts";
+import { limitDeleted } from "../message_limit.ts";
 
 /**
  * EXPUNGE: RFC 3501 §6.4.3, and UID EXPUNGE: RFC 4315 §2.1. Both leave messages alone that this
@@ -9,11 +10,19 @@ export const expunge = command("EXPUNGE", {
   states: ["selected"],
   capability: ["UIDPLUS"],
   uid: true,
+  numbers: false,
   parse: (wire, uid) => uid ? wire.sp().sequenceSet() : null,
-  async execute(set, { session: { view }, services }) {
+  async execute(set, context): Promise<Completion> {
+    const { session: { view }, services, enabled } = context;
     if (view.readOnly) throw new Refused({ kind: "read-only" });
-    const uids = set ? view.uids(set, true) : view.allUids;
-    if (uids.isEmpty) return;
-    view.expunged(await services.messages.expunge(view.mailbox.id, uids));
+    if (!view.mailbox.rights.has("e")) throw new Refused({ kind: "not-permitted" });
+    const wanted = set ? view.uids(set, true) : view.allUids;
+    if (wanted.isEmpty) return {};
+    const { uids, completion } = await limitDeleted(wanted, context);
+    const result = await services.messages.expunge(view.mailbox.id, uids);
+    view.expunged(result);
+    // RFC 7162 §3.2.7: as far as the view will have told by then.
+    const isNews = enabled.qresync && !result.expunged.isEmpty && !completion;
+    return completion ?? (isNews ? { code: () => `HIGHESTMODSEQ ${view.highestModseq}` } : {});
   },
 });

@@ -1,4 +1,5 @@
 import { VERSION } from "../../lib/version.ts";
+import { clientIdFields, clientIdFrom } from "../client_id.ts";
 import { command } from "../command.ts";
 import { renderString } from "../wire/quote.ts";
 import type { Scanner } from "../wire/scanner.ts";
@@ -9,7 +10,7 @@ const NAME_BYTES_MAX = 30;
 const VALUE_BYTES_MAX = 1024;
 
 /**
- * ID: RFC 2971 §3.1. The client's words are logged and trusted for nothing.
+ * ID: RFC 2971 §3.1. The client's words are logged, kept with the session and trusted for nothing.
  *
  *     id_params_list = "(" *(string SP nstring) ")" / nil
  */
@@ -18,8 +19,12 @@ export const id = command("ID", {
   capability: "ID",
   // QUIRK: some clients send a bare ID (seen at Migadu, 2025); it is taken as ID NIL.
   parse: (wire) => wire.maybe(" ") && !wire.maybe("NIL") ? parameters(wire) : [],
-  async execute(theirs, { services: { config }, reply, log }) {
-    if (theirs.length > 0) log.info("client-id", wanted(theirs));
+  async execute(theirs, { services: { config }, reply, log, identify }) {
+    if (theirs.length > 0) {
+      const clientId = clientIdFrom(theirs);
+      identify(clientId);
+      log.info("client-id", clientIdFields(clientId));
+    }
     const ours: [string, string][] = [
       ["name", config.idName],
       ["version", config.idVersion || VERSION],
@@ -50,14 +55,4 @@ function parameters(wire: Scanner): Pair[] {
   }
   wire.close();
   return pairs;
-}
-
-/** WHY: three known fields only, so that a client cannot choose what our log lines are called. */
-function wanted(pairs: readonly Pair[]): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const key of ["name", "version", "vendor"]) {
-    const value = pairs.find(([name]) => name.toLowerCase() === key)?.[1];
-    if (value) fields[`client_${key}`] = value;
-  }
-  return fields;
 }

@@ -1,6 +1,6 @@
 import { Refused } from "../../lib/refused.ts";
-import { command } from "../command.ts";
-import { copyUid } from "./copy.ts";
+import { command, type Completion } from "../command.ts";
+import { copyUid, transferArguments, transferOf } from "./copy.ts";
 
 /** MOVE and UID MOVE: RFC 6851 §3, all messages or none. The EXPUNGEs come from the view. */
 export const move = command("MOVE", {
@@ -8,16 +8,20 @@ export const move = command("MOVE", {
   capability: "MOVE",
   uid: true,
   tryCreate: true,
-  parse: (wire) => ({ set: wire.sp().sequenceSet(), target: wire.sp().mailbox() }),
-  async execute({ set, target }, { session: { user, view }, services, reply, uid }) {
+  parse: transferArguments,
+  async execute(wanted, context): Promise<Completion> {
+    const { session: { view }, services, reply, enabled } = context;
     if (view.readOnly) throw new Refused({ kind: "read-only" });
-    const uids = view.uids(set, uid);
-    const { id, accountId } = await services.access.find(user, target, ["i"]);
-    if (uids.isEmpty) return;
-    const moved = await services.messages.move(view.mailbox.id, uids, id, accountId);
-    const code = copyUid(moved);
-    // RFC 6851 §4.3: ahead of any EXPUNGE.
-    if (code) reply.untagged(`OK [${code}] Moved`);
+    const { id, rights } = view.mailbox;
+    // RFC 6851 §4: as COPY, STORE +FLAGS \Deleted and EXPUNGE.
+    if (!rights.has("t") || !rights.has("e")) throw new Refused({ kind: "not-permitted" });
+    const { uids, target } = await transferOf(wanted, context);
+    if (uids.isEmpty) return {};
+    const code = copyUid(await services.messages.move(id, uids, target));
     view.recheck();
+    if (code === null) return {};
+    // RFC 6851 §4.3: ahead of any EXPUNGE.
+    reply.untagged(`OK [${code}] Moved`);
+    return enabled.qresync ? { code: () => `HIGHESTMODSEQ ${view.highestModseq}` } : {};
   },
 });

@@ -1,4 +1,5 @@
 import { FLAGS_ALL } from "../../store/flags.ts";
+import type { Changeable } from "../../store/messages.ts";
 import { renderFlags } from "../wire/flags.ts";
 
 /** Always offered, so that clients which only use what FLAGS names can mark junk and forwards. */
@@ -7,18 +8,23 @@ const OFFERED = ["$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing", "$I
 /** The keywords that a client has been told of in FLAGS and PERMANENTFLAGS. */
 export class Keywords {
   readonly #known = new Map<string, string>();
-  readonly #readOnly: boolean;
+  readonly #changeable: Changeable;
 
-  constructor(used: readonly string[], readOnly: boolean) {
-    this.#readOnly = readOnly;
+  /** `changeable`: what this client may change. */
+  constructor(used: readonly string[], changeable: Changeable) {
+    this.#changeable = changeable;
     // WHY: the mailbox's own spelling of an offered keyword wins.
     for (const keyword of [...OFFERED, ...used]) this.#known.set(keyword.toLowerCase(), keyword);
   }
 
-  /** RFC 3501 §7.2.6 FLAGS and §7.1 PERMANENTFLAGS; nothing is permanent where nothing may change. */
+  /** RFC 3501 §7.2.6 FLAGS and §7.1 PERMANENTFLAGS; only what may be changed is permanent. */
   get lines(): string[] {
-    const list = renderFlags({ flags: FLAGS_ALL, keywords: [...this.#known.values()] });
-    const permanent = this.#readOnly ? "()" : `${list.slice(0, -1)} \\*)`;
+    const keywords = [...this.#known.values()];
+    const list = renderFlags({ flags: FLAGS_ALL, keywords });
+    const { flags } = this.#changeable;
+    const permanent = this.#changeable.keywords
+      ? renderFlags({ flags, keywords: [...keywords, "\\*"] })
+      : renderFlags({ flags, keywords: [] });
     return [`FLAGS ${list}`, `OK [PERMANENTFLAGS ${permanent}] Flags that can be kept`];
   }
 

@@ -59,6 +59,26 @@ export function spannedUids({ uids }: UidList, ranges: readonly IndexRange[]): N
   );
 }
 
+/** Those of these UIDs, as far as they lie below `below`, that have no message in the list. */
+export function missingUids(
+  list: UidList,
+  { uids, below }: { readonly uids: NumberSet<Uid>; readonly below: Uid },
+): NumberSet<Uid> {
+  const missing: [Uid, Uid][] = [];
+  for (const [low, high] of uids.ranges) {
+    const end = Math.min(high, below - 1);
+    let next = Math.max(low, 1);
+    for (let at = lowerBound(list, next); at < list.count && next <= end; at++) {
+      const uid = list.uids[at] ?? 0;
+      if (uid > end) break;
+      if (next < uid) missing.push([next as Uid, uid - 1 as Uid]);
+      next = uid + 1;
+    }
+    if (next <= end) missing.push([next as Uid, end as Uid]);
+  }
+  return NumberSet.of(missing);
+}
+
 /** How many messages lie at these positions. */
 export function countOf(ranges: readonly IndexRange[]): number {
   let count = 0;

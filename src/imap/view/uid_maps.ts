@@ -1,12 +1,13 @@
-import type { MailboxId, Modseq } from "../../lib/ids.ts";
+import type { AccountId, MailboxId, Modseq } from "../../lib/ids.ts";
 import type { Log } from "../../observe/log.ts";
+import type { MessageStore } from "../../store/messages.ts";
 import type { MailboxStore } from "../../store/mailboxes.ts";
 import type { Notices } from "../../store/notices.ts";
-import { type MapSource, UidMap } from "./uid_map.ts";
+import { UidMap } from "./uid_map.ts";
 
 /** What the maps of a worker are made from. */
 export interface UidMapsOptions {
-  readonly messages: MapSource;
+  readonly messages: Pick<MessageStore, "viewedBy">;
   readonly mailboxes: Pick<MailboxStore, "modseqs">;
   readonly notices: Pick<Notices, "on">;
   readonly log: Log;

@@ -1,37 +1,62 @@
-import type { User } from "../../auth/authenticator.ts";
-import type { AccessibleMailbox, MailboxAccess } from "../../auth/mailbox_access.ts";
+import type { AccessibleMailbox } from "../../auth/mailbox_access.ts";
 import type { Modseq, Sequence, Uid } from "../../lib/ids.ts";
+import { NumberSet } from "../../lib/number_set.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { Log } from "../../observe/log.ts";
 import type { MailboxStore } from "../../store/mailboxes.ts";
-import type { Expunged, MessageState, MessageStore, StoredFlags } from "../../store/messages.ts";
+import type {
+  Changeable,
+  Expunged,
+  MessageState,
+  MessageStore,
+  StoredFlags,
+} from "../../store/messages.ts";
 import type { UidSet } from "../../store/uid_set.ts";
+import type { Enabled } from "../enabled.ts";
 import type { Replies } from "../replies.ts";
 import type { SequenceSet } from "../wire/sequence_set.ts";
 import { WireError } from "../wire/wire_error.ts";
+import { flagRights } from "../flag_rights.ts";
 import { flagsText } from "./flags_text.ts";
 import { Keywords } from "./keywords.ts";
 import { expungeLines } from "./expunge_lines.ts";
+import { FlagNews } from "./flag_news.ts";
 import {
   expunged,
   indexOf,
   type IndexRange,
   indexRanges,
   lastUid,
-  lowerBound,
+  missingUids,
   spannedUids,
   type UidList,
 } from "./uid_list.ts";
-import { changesSince } from "./uid_map.ts";
-import type { Held, UidMaps } from "./uid_maps.ts";
+import { changesSince, type Snapshot } from "./uid_map.ts";
+import { vanishedLines } from "./vanished_lines.ts";
+import { Recency } from "./recency.ts";
+import type { Held } from "./uid_maps.ts";
 
 /** What a view asks of the services. */
 export interface ViewServices {
-  readonly access: Pick<MailboxAccess, "find">;
   readonly mailboxes: Pick<MailboxStore, "claimRecent">;
-  readonly messages: Pick<MessageStore, "firstUnseen" | "changes">;
-  readonly maps: Pick<UidMaps, "open">;
+  readonly messages: Pick<
+    MessageStore,
+    "changes" | "changedSince" | "expungedSince"
+  >;
   readonly log: Log;
+}
+
+/** A mailbox that is being opened; see `openView`. */
+export interface Opened {
+  /** As it was when it was selected; `id` and `accountId` never change. */
+  readonly mailbox: AccessibleMailbox;
+  /** EXAMINE: nothing may be changed, not even \Recent and \Seen. */
+  readonly readOnly: boolean;
+  /** The first message without \Seen when the mailbox was selected: RFC 3501 §7.1 UNSEEN. */
+  readonly firstUnseen: Sequence | undefined;
+  /** What this client has switched on, now and later. */
+  readonly enabled: Enabled;
+  readonly held: Held;
 }
 
 /**
@@ -39,60 +64,38 @@ export interface ViewServices {
  * numbers mean positions in this picture; only `tell` changes it, and says so to the client.
  */
 export class View {
+  readonly mailbox: Opened["mailbox"];
+  readonly readOnly: boolean;
+  readonly firstUnseen: Opened["firstUnseen"];
+  readonly enabled: Enabled;
   readonly #services: ViewServices;
   readonly #held: Held;
-  readonly #recentFrom: Uid;
+  readonly #recency: Recency;
   readonly #keywords: Keywords;
-  /** Our own changes that the map will bring back to us. */
-  readonly #own = new Set<Modseq>();
-  #told: UidList;
-  #toldModseq: Modseq;
+  readonly #news: FlagNews;
+  #told: Snapshot;
   #toldRecent: number;
-  #claimed: Uid;
   #closed = false;
+  #usesNumbers = false;
+  /** What `$` means. */
+  #saved: UidSet = NumberSet.of<Uid>([]);
+  /** What this client may change about the flags of messages: RFC 4314 §4. */
+  readonly changeable: Changeable;
 
-  private constructor(
-    /** As it was when it was selected; `id` and `accountId` never change. */
-    readonly mailbox: AccessibleMailbox,
-    /** EXAMINE: nothing may be changed, not even \Recent and \Seen. */
-    readonly readOnly: boolean,
-    /** The first message without \Seen when the mailbox was selected: RFC 3501 §7.1 UNSEEN. */
-    readonly firstUnseen: Sequence | undefined,
-    { services, held }: { readonly services: ViewServices; readonly held: Held },
-  ) {
+  constructor(services: ViewServices, opened: Opened) {
+    const { mailbox, readOnly, firstUnseen, enabled, held } = opened;
+    this.mailbox = mailbox;
+    this.readOnly = readOnly;
+    this.firstUnseen = firstUnseen;
+    this.enabled = enabled;
     this.#services = services;
     this.#held = held;
-    this.#recentFrom = mailbox.recentUid;
-    this.#claimed = mailbox.recentUid;
-    this.#keywords = new Keywords(mailbox.keywords, readOnly);
+    this.#recency = new Recency(mailbox.recentUid, enabled);
+    this.changeable = readOnly ? NOTHING : flagRights(mailbox.rights);
+    this.#keywords = new Keywords(mailbox.keywords, this.changeable);
     this.#told = held.map.now;
-    this.#toldModseq = held.map.now.modseq;
+    this.#news = new FlagNews(held.map.now.modseq);
     this.#toldRecent = this.recent;
-  }
-
-  /** Opens a mailbox of this user's. Throws `no-such-mailbox`. */
-  static async open(
-    services: ViewServices,
-    user: User,
-    name: string,
-    { readOnly }: { readonly readOnly: boolean },
-  ): Promise<View> {
-    const { access, messages, maps } = services;
-    const mailbox = await access.find(user, name, ["r"]);
-    const unseen = mailbox.unseen > 0 ? await messages.firstUnseen(mailbox.id) : null;
-    const held = await maps.open(mailbox.id, mailbox.highestModseq).catch((error) => {
-      throw isGone(error) ? new Refused({ kind: "no-such-mailbox", name }) : error;
-    });
-    const at = unseen === null ? -1 : indexOf(held.map.now, unseen);
-    const first = at < 0 ? undefined : at + 1 as Sequence;
-    const view = new View(mailbox, readOnly, first, { services, held });
-    try {
-      await view.#claimRecent();
-    } catch (error) {
-      held[Symbol.dispose]();
-      throw error;
-    }
-    return view;
   }
 
   /** How many messages the client knows of: RFC 3501 §7.3.1 EXISTS. */
@@ -102,7 +105,7 @@ export class View {
 
   /** How many of them are recent in this session: RFC 3501 §7.3.2. */
   get recent(): number {
-    return this.#told.count - lowerBound(this.#told, this.#recentFrom);
+    return this.#recency.countIn(this.#told);
   }
 
   /** The next UID as the client may believe it: above every UID that it has been told. */
@@ -120,9 +123,12 @@ export class View {
     return this.#told;
   }
 
-  /** The client knows every flag change up to here. */
-  get toldModseq(): Modseq {
-    return this.#toldModseq;
+  /**
+   * RFC 7162 §3.1.2.1 HIGHESTMODSEQ, as far as this client may believe it: whatever happened up to
+   * here it has been told, expunges included (§3.2).
+   */
+  get highestModseq(): Modseq {
+    return this.#told.modseq;
   }
 
   /**
@@ -131,10 +137,20 @@ export class View {
    */
   ranges(set: SequenceSet, byUid: boolean): IndexRange[] {
     const { count } = this.#told;
+    if (set.isSaved) return indexRanges(this.#told, this.#saved);
+    if (!byUid) this.#numbersUsed();
     if (count === 0 && (byUid || set.hasStar)) return [];
     if (byUid) return indexRanges(this.#told, set.resolve(lastUid(this.#told)));
     if (set.highest > count) throw new WireError(`message numbers up to ${count}`, 0);
     return set.resolve(count).ranges.map(([low, high]) => [low - 1, high - 1]);
+  }
+
+  /**
+   * True when the running command has named messages by number: EXPUNGE must wait for the next one,
+   * if it is one of those that RFC 3501 §7.4.1 and RFC 7162 §3.2.10.2 name.
+   */
+  get usesNumbers(): boolean {
+    return this.#usesNumbers;
   }
 
   /**
@@ -146,8 +162,13 @@ export class View {
   }
 
   /** All messages that the client knows. */
+  get allRanges(): IndexRange[] {
+    return this.count === 0 ? [] : [[0, this.count - 1]];
+  }
+
+  /** The same as UIDs. */
   get allUids(): UidSet {
-    return spannedUids(this.#told, this.count === 0 ? [] : [[0, this.count - 1]]);
+    return spannedUids(this.#told, this.allRanges);
   }
 
   /** The message's number, undefined when the client does not know the message. */
@@ -156,8 +177,41 @@ export class View {
     return at < 0 ? undefined : at + 1 as Sequence;
   }
 
-  /** How the FETCH response of a message begins, for a client that knows the message. */
+  /** Keeps the result of a search for `$`: RFC 5182 §2.1. */
+  save(uids: UidSet): void {
+    this.#saved = uids;
+  }
+
+  /** UIDs as the client names them, those of expunged messages included. */
+  namedUids(set: SequenceSet): UidSet {
+    if (set.isSaved) return this.#saved;
+    return set.resolve(this.uidNext - 1 as Uid);
+  }
+
+  /**
+   * Which of these UIDs had a message that was expunged after `since`: VANISHED (EARLIER) of RFC 7162
+   * §3.2.6. Every UID without a message when nobody remembers any more when they went. Never one that
+   * the client still has.
+   */
+  async vanishedSince(uids: UidSet, since: Modseq): Promise<UidSet> {
+    const { messages } = this.#services;
+    const gone = await messages.expungedSince(this.mailbox.id, { uids, since });
+    if (gone === null) return missingUids(this.#told, { uids, below: this.uidNext });
+    return NumberSet.from([...gone.values()].filter((uid) => indexOf(this.#told, uid) < 0));
+  }
+
+  /** The messages at these positions that changed after `since`, in UID order. */
+  changedSince(ranges: readonly IndexRange[], since: Modseq): Promise<MessageState[]> {
+    const uids = spannedUids(this.#told, ranges);
+    return this.#services.messages.changedSince(this.mailbox.id, { uids, since });
+  }
+
+  /**
+   * How the FETCH response of a message begins, for a client that knows the message; with UIDONLY
+   * `* 25996 UIDFETCH (` (RFC 9586 §3.3).
+   */
   fetchHead(uid: Uid): string {
+    if (this.enabled.uidOnly) return `* ${uid} UIDFETCH (`;
     return `* ${this.numberOf(uid)} FETCH (`;
   }
 
@@ -168,7 +222,7 @@ export class View {
 
   /** RFC 3501 §2.3.2 \Recent: the message arrived since the last session that could say so. */
   isRecent(uid: Uid): boolean {
-    return uid >= this.#recentFrom;
+    return this.#recency.has(uid);
   }
 
   /** The result of this session's own STORE, which it reports itself: `tell` does not repeat it. */
@@ -177,8 +231,7 @@ export class View {
     // WHY: without a change `modseq` is that of somebody else's, which must be told.
     if (changed.length === 0) return;
     this.#held.map.absorbFlags(modseq, changed);
-    if (modseq === this.#toldModseq + 1) this.#toldModseq = modseq;
-    else if (modseq > this.#toldModseq) this.#own.add(modseq);
+    this.#news.addOwn(modseq);
   }
 
   /** The result of this session's own EXPUNGE, which `tell` announces. */
@@ -192,7 +245,33 @@ export class View {
 
   /** True when the client does not know this state of a message: somebody else made it just now. */
   isNews(modseq: Modseq): boolean {
-    return modseq > this.#toldModseq && !this.#own.has(modseq);
+    return this.#news.isNews(modseq);
+  }
+
+  /**
+   * `MODSEQ (12)`: whoever sends one says it here. RFC 7162 §3.2: a client may take it for all that
+   * happened before, so that the next `tell` has to catch up with it.
+   */
+  modseqItem(modseq: Modseq): string {
+    this.#held.map.notice(modseq);
+    return `MODSEQ (${modseq})`;
+  }
+
+  /**
+   * A whole FETCH response about flags that were changed: with UID and MODSEQ where an extension wants
+   * them (RFC 7162 §3.2.4, RFC 9051 §7.5.2). `byUid`: for a UID command. `silent`: without FLAGS.
+   */
+  flagsLine(
+    state: MessageState,
+    { byUid = false, silent = false }: { readonly byUid?: boolean; readonly silent?: boolean } = {},
+  ): string {
+    const { condstore, rev2, uidOnly } = this.enabled;
+    // QUIRK: no UID here otherwise, as mbsync 1.3–1.4 takes a FETCH with UID for a listed message.
+    const hasUid = !uidOnly && (byUid || condstore || rev2);
+    let items = hasUid ? ` UID ${state.uid}` : "";
+    if (condstore) items += ` ${this.modseqItem(state.modseq)}`;
+    if (!silent) items += ` FLAGS ${this.flags(state)}`;
+    return `${this.fetchHead(state.uid)}${items.slice(1)})\r\n`;
   }
 
   /** The flags of a message as the client sees them, in parentheses. */
@@ -216,20 +295,26 @@ export class View {
   }
 
   /**
-   * Brings the client up to date: EXPUNGE (highest first), EXISTS, RECENT, and FETCH FLAGS for what
-   * others changed. Without `expunges` (RFC 3501 §7.4.1) numbering stays as it is if anything was
+   * Brings the client up to date: EXPUNGE (highest first) or VANISHED, EXISTS, RECENT, and FETCH FLAGS
+   * for what others changed. Without `expunges` (RFC 3501 §7.4.1) numbering stays as it is if anything was
    * expunged. One call at a time. Throws `gone` when the picture can no longer be kept true, because
    * the mailbox was deleted: the session has to end then (RFC 2180 §3.3 leaves it to us).
    */
   async tell(reply: Replies, { expunges }: { readonly expunges: boolean }): Promise<void> {
     const { map } = this.#held;
+    this.#usesNumbers = false;
     await map.refresh();
     if (map.gone) throw new Refused({ kind: "gone", what: "selected mailbox" });
     const now = map.now;
     if (now === this.#told) return;
     const known = lastUid(this.#told);
-    if (expunges || now.generation === this.#told.generation) this.#tellNumbers(now, reply);
+    const isHeld = !expunges && now.generation !== this.#told.generation;
+    if (!isHeld) this.#tellNumbers(now, reply);
     await this.#tellFlags({ upTo: now.modseq, known }, reply);
+    // RFC 7162 §3.2: who leaves now must come back for the expunges that it has not been told.
+    if (isHeld && this.enabled.qresync) {
+      reply.untagged(`OK [HIGHESTMODSEQ ${this.highestModseq}] Expunged messages are still listed`);
+    }
   }
 
   /** Lets go of the mailbox. What the client was told of is no longer recent: RFC 3501 §2.3.2. */
@@ -238,22 +323,22 @@ export class View {
     this.#closed = true;
     this.#held[Symbol.dispose]();
     try {
-      await this.#claimRecent();
+      await this.claimRecent();
     } catch (error) {
       // WHY: nothing is lost but that some messages are recent once more.
       this.#services.log.warning("recent_not_claimed", { error });
     }
   }
 
-  #tellNumbers(now: UidList, reply: Replies): void {
+  #tellNumbers(now: Snapshot, reply: Replies): void {
     const gone = expunged(this.#told, now);
     if (gone === null) throw new Refused({ kind: "gone", what: "message numbers" });
-    for (const lines of expungeLines(gone)) reply.raw(lines);
+    for (const lines of this.#goneLines(gone)) reply.raw(lines);
     const arrived = now.count > this.#told.count - gone.length;
     this.#told = now;
     if (arrived) reply.untagged(`${now.count} EXISTS`);
     const { recent } = this;
-    if (recent !== this.#toldRecent) reply.untagged(`${recent} RECENT`);
+    if (recent !== this.#toldRecent && !this.enabled.rev2) reply.untagged(`${recent} RECENT`);
     this.#toldRecent = recent;
   }
 
@@ -262,45 +347,45 @@ export class View {
     { upTo, known }: { readonly upTo: Modseq; readonly known: number },
     reply: Replies,
   ): Promise<void> {
-    if (upTo > this.#toldModseq) {
-      const cached = this.#held.map.flagsSince(this.#toldModseq);
-      const batches = cached ? [cached] : changesSince(
-        this.#services.messages,
-        this.mailbox.id,
-        this.#toldModseq,
-      );
-      for await (const batch of batches) {
-        const news = batch.filter(({ uid, modseq, expunged }) =>
-          uid <= known && !expunged && !this.#own.has(modseq)
-        );
-        this.announceKeywords(news, reply);
-        reply.raw(this.#fetchLines(news));
-        await reply.drained();
-      }
-      this.#toldModseq = upTo;
+    const { map } = this.#held;
+    const { messages } = this.#services;
+    const since = (modseq: Modseq) => {
+      const cached = map.flagsSince(modseq);
+      return cached ? [cached] : changesSince(messages, this.mailbox.id, modseq);
+    };
+    for await (const news of this.#news.upTo(upTo, { since, known })) {
+      this.announceKeywords(news, reply);
+      reply.raw(this.#fetchLines(news));
+      await reply.drained();
     }
-    for (const modseq of this.#own) if (modseq <= this.#toldModseq) this.#own.delete(modseq);
   }
 
-  // QUIRK: no UID here outside QRESYNC, as mbsync 1.3–1.4 takes a FETCH with UID for a listed message.
+  #goneLines(positions: readonly number[]): Generator<string> {
+    if (!this.enabled.qresync && !this.enabled.uidOnly) return expungeLines(positions);
+    return vanishedLines(NumberSet.from(positions.map((at) => this.#told.uids[at] as Uid)));
+  }
+
+  #numbersUsed(): void {
+    // RFC 9586 §3: message numbers are for nothing any more.
+    if (this.enabled.uidOnly) throw WireError.because("UIDs are required", "UIDREQUIRED");
+    this.#usesNumbers = true;
+  }
+
   #fetchLines(states: readonly MessageState[]): string {
     let lines = "";
     for (const state of states) {
       if (this.numberOf(state.uid) === undefined) continue;
-      lines += `${this.fetchHead(state.uid)}FLAGS ${this.flags(state)})\r\n`;
+      lines += this.flagsLine(state);
     }
     return lines;
   }
 
-  async #claimRecent(): Promise<void> {
-    const below = lastUid(this.#told) + 1 as Uid;
-    if (this.readOnly || below <= this.#claimed) return;
-    this.#claimed = below;
+  /** What the client was told of is recent to nobody else: RFC 3501 §2.3.2. */
+  async claimRecent(): Promise<void> {
+    const below = this.readOnly ? null : this.#recency.claim(this.#told);
+    if (below === null) return;
     await this.#services.mailboxes.claimRecent(this.mailbox.id, below);
   }
 }
 
-/** Deleted between two queries: to the client there was no such mailbox. */
-function isGone(error: unknown): boolean {
-  return error instanceof Refused && error.refusal.kind === "gone";
-}
+const NOTHING: Changeable = { flags: 0, keywords: false };

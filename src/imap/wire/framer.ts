@@ -104,6 +104,14 @@ export class Framer {
       this.#at >= this.#chunk.length;
   }
 
+  /** Takes back what has been pushed and not been looked at yet. */
+  rest(): Uint8Array {
+    const rest = this.#chunk.subarray(this.#at);
+    this.#chunk = NOTHING;
+    this.#at = 0;
+    return rest;
+  }
+
   /** Null when more octets are needed. `raw`: the next line as it is, whatever it ends with. */
   next({ raw = false } = {}): FrameEvent | null {
     for (;;) {

@@ -24,6 +24,11 @@ export function renderString(text: string): string {
   return renderLiteral(text.replaceAll("\0", "?"));
 }
 
+/** `nstring / literal8` of RFC 5464 §5: octets with NUL are a literal8 (RFC 4466 §2). */
+export function renderValue(octets: string): string {
+  return octets.includes("\0") ? `~${renderLiteral(octets)}` : renderString(octets);
+}
+
 /** RFC 3501 §4.5. */
 export function renderNstring(text: string | null | undefined): string {
   return text === null || text === undefined ? "NIL" : renderString(text);

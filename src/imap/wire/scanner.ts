@@ -1,5 +1,5 @@
-import { fromBinary } from "../../lib/bytes.ts";
-import { NUMBER_MAX } from "../../lib/ids.ts";
+import { fromBinary, isAscii } from "../../lib/bytes.ts";
+import { type Modseq, NUMBER_MAX } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import { readDate, readDateTime } from "./date_time.ts";
 import { type FlagList, readFlags } from "./flags.ts";
@@ -10,6 +10,9 @@ import { WireError } from "./wire_error.ts";
 /** Deeper parentheses than this are an attack (Dovecot CVE-2026-27857), never a client. */
 export const NESTING_MAX = 100;
 
+/** As large as a number can be told from its neighbours. */
+const MODSEQ_MAX = Number.MAX_SAFE_INTEGER;
+
 /** A literal whose octets the command reads itself, as they arrive: APPEND's message. */
 export interface LiteralHeader {
   readonly sizeBytes: number;
@@ -19,21 +22,42 @@ export interface LiteralHeader {
   readonly binary: boolean;
 }
 
+/** How a text is read. */
+export interface ScannerOptions {
+  /** The client has enabled UTF-8 (RFC 6855 §3, RFC 9051 §5.1): strings and names are UTF-8. */
+  readonly utf8?: boolean;
+  /** Octets that have been read already. */
+  readonly at?: number;
+}
+
 /**
  * One method per grammar rule, under the RFC's own name for the rule. Works on a whole command that
  * the framer has already limited: a binary string with its literals inline, without the last CRLF.
  * Every method either moves past what it read or throws WireError.
  */
 export class Scanner {
-  #at = 0;
+  readonly #utf8: boolean;
+  #at: number;
   #depth = 0;
-  #streamed: LiteralHeader | undefined;
 
-  constructor(readonly line: string) {}
+  constructor(readonly line: string, { utf8 = false, at = 0 }: ScannerOptions = {}) {
+    this.#utf8 = utf8;
+    this.#at = at;
+  }
 
   /** Octets read so far. */
   get at(): number {
     return this.#at;
+  }
+
+  /** The client has enabled UTF-8. */
+  get utf8(): boolean {
+    return this.#utf8;
+  }
+
+  /** Reads on from an octet that was read before. */
+  back(at: number): void {
+    this.#at = Math.min(at, this.#at);
   }
 
   /** The command ends here. */
@@ -85,6 +109,12 @@ export class Scanner {
     return this;
   }
 
+  /** True when the text continues with this (a sticky expression); nothing is read. */
+  continues(rule: RegExp): boolean {
+    rule.lastIndex = this.#at;
+    return rule.test(this.line);
+  }
+
   /** The next octet as a character, without reading it; "" at the end. */
   peek(): string {
     return this.line.charAt(this.#at);
@@ -130,36 +160,36 @@ export class Scanner {
     return this.maybe("NIL") ? null : this.string();
   }
 
-  /** RFC 3501 §9: DQUOTE *QUOTED-CHAR DQUOTE; 8-bit octets are let through (RFC 9051 §9). */
+  /** RFC 5464 §5: value = nstring / literal8; only a literal8 may hold NUL. */
+  value(): string | null {
+    return this.peek() === "~" ? this.#octets() : this.nstring();
+  }
+
+  /**
+   * RFC 3501 §9: DQUOTE *QUOTED-CHAR DQUOTE; 8-bit octets are let through. RFC 6855 §3: where the
+   * client has enabled UTF-8, anything else is an error.
+   */
   quoted(): string {
+    const at = this.#at;
     const text = this.#take(QUOTED, "quoted").slice(1, -1);
+    if (this.#utf8 && asUtf8(text) === null) throw new WireError("UTF-8", at);
     return text.includes("\\") ? text.replace(/\\(["\\])/g, "$1") : text;
   }
 
   /** RFC 3501 §9, RFC 7888 §8, and literal8 of RFC 3516 with `~` in front. */
   literal(): string {
-    const { sizeBytes } = this.#literalHeader();
-    const start = this.#at;
-    if (start + sizeBytes > this.line.length) {
-      throw new WireError("literal", start, { incomplete: true });
-    }
-    this.#at += sizeBytes;
-    const text = this.line.slice(start, this.#at);
+    const text = this.#octets();
     // RFC 3501 §9: CHAR8 is any octet except NUL.
-    if (text.includes("\0")) throw new WireError("literal without NUL", start);
+    if (text.includes("\0")) throw new WireError("literal without NUL", this.#at - text.length);
     return text;
   }
 
   /** The literal that ends the text read so far; its octets are for the command to read. */
   streamedLiteral(): LiteralHeader {
-    this.#streamed = this.#literalHeader();
-    this.end();
-    return this.#streamed;
-  }
-
-  /** What `streamedLiteral` read; throws when the command has none. */
-  get streamed(): LiteralHeader {
-    return this.#streamed ?? this.fail("literal");
+    const at = this.#at;
+    const header = this.#literalHeader();
+    if (!this.atEnd) throw new WireError("literal", at);
+    return header;
   }
 
   /**
@@ -167,22 +197,29 @@ export class Scanner {
    * A name that no mailbox can have is refused, as that is an answer about the mailbox, not BAD.
    */
   mailbox(): string {
+    const at = this.#at;
     const text = this.astring();
     if (text.toUpperCase() === "INBOX") return "INBOX";
-    const name = decodeUtf7(text)?.normalize("NFC");
-    if (name === undefined) {
-      throw new Refused({ kind: "bad-mailbox-name", why: "not modified UTF-7" });
-    }
-    return name;
+    const name = this.#mailboxName(text);
+    if (name !== null) return name;
+    if (this.#utf8) throw new WireError("UTF-8", at);
+    throw new Refused({ kind: "bad-mailbox-name", why: "not modified UTF-7" });
   }
 
   /**
-   * RFC 3501 §9 list-mailbox as Unicode with its wildcards; null when it is not modified UTF-7,
-   * which matches nothing.
+   * RFC 3501 §9 list-mailbox as Unicode with its wildcards; null when it is not in the client's
+   * encoding, which matches nothing.
    */
   listMailbox(): string | null {
     const text = this.#isString() ? this.string() : this.#take(LIST_CHARS, "list-mailbox");
-    return decodeUtf7(text)?.normalize("NFC") ?? null;
+    return this.#mailboxName(text);
+  }
+
+  /** RFC 6855 §3: also a client that has enabled nothing may write a name in UTF-8. */
+  #mailboxName(text: string): string | null {
+    const isUtf8 = this.#utf8 || !isAscii(text);
+    const name = isUtf8 ? asUtf8(text) : decodeUtf7(text);
+    return name?.normalize("NFC") ?? null;
   }
 
   /** RFC 3501 §9: sequence-set */
@@ -205,6 +242,22 @@ export class Scanner {
     const n = Number(this.#take(DIGITS_64, "number64"));
     if (!Number.isSafeInteger(n)) throw new WireError("number64", at);
     return n;
+  }
+
+  /**
+   * RFC 7162 §7 mod-sequence-valzer: 0 … 2^63-1. No message ever has one above 2^53-1, so all those
+   * are one and the same here.
+   */
+  modSequenceOrZero(): Modseq {
+    return Math.min(Number(this.#take(DIGITS_64, "mod-sequence-valzer")), MODSEQ_MAX) as Modseq;
+  }
+
+  /** RFC 7162 §7 mod-sequence-value: the same from 1 on. */
+  modSequence(): Modseq {
+    const at = this.#at;
+    const modseq = this.modSequenceOrZero();
+    if (modseq === 0) throw new WireError("mod-sequence-value", at);
+    return modseq;
   }
 
   /** RFC 3501 §9: 1 … 4294967295 */
@@ -252,6 +305,16 @@ export class Scanner {
     return next === '"' || next === "{" || (next === "~" && this.line[this.#at + 1] === "{");
   }
 
+  #octets(): string {
+    const { sizeBytes } = this.#literalHeader();
+    const start = this.#at;
+    if (start + sizeBytes > this.line.length) {
+      throw new WireError("literal", start, { incomplete: true });
+    }
+    this.#at += sizeBytes;
+    return this.line.slice(start, this.#at);
+  }
+
   #literalHeader(): LiteralHeader {
     const text = this.#take(LITERAL, "literal");
     const sizeBytes = Number(/\d+/.exec(text)?.[0]);
@@ -287,7 +350,7 @@ const FLAG_CHARS = /\\?[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+/y;
 // deno-lint-ignore no-control-regex
 const QUOTED = /"(?:[^"\\\x00\r\n]|\\["\\])*"/y;
 const LITERAL = /~?\{\d{1,10}[+-]?\}\r\n/y;
-const SET_CHARS = /[0-9:*,]+/y;
+const SET_CHARS = /[0-9:*,]+|\$/y;
 const BASE64 = /=|[A-Za-z0-9+/]+={0,2}/y;
 const DIGITS = /\d{1,10}/y;
 const DIGITS_64 = /\d{1,19}/y;

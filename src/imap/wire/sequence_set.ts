@@ -14,14 +14,20 @@ const SEQUENCE_SET =
  *     sequence-set = (seq-number / seq-range) *("," sequence-set)      RFC 3501 §9
  *     seq-range    = seq-number ":" seq-number
  *     seq-number   = nz-number / "*"
+ *     sequence-set =/ seq-last-command        ; "$"                        RFC 5182 §4
  *
  * Its length is bounded by the command line, its cost by the number of ranges, never by what they span.
  */
 export class SequenceSet {
-  private constructor(readonly ranges: readonly (readonly [number, number])[]) {}
+  private constructor(
+    readonly ranges: readonly (readonly [number, number])[],
+    /** RFC 5182: `$`, what the last SEARCH saved. */
+    readonly isSaved = false,
+  ) {}
 
   /** Throws WireError unless the whole text is a sequence-set; `at` is where it stood in the line. */
   static parse(text: string, at = 0): SequenceSet {
+    if (text === "$") return new SequenceSet([], true);
     if (!SEQUENCE_SET.test(text)) throw new WireError("sequence-set", at);
     const ranges = text.split(",").map((range): [number, number] => {
       const [low = "", high = low] = range.split(":");
@@ -52,6 +58,7 @@ export class SequenceSet {
   }
 
   toString(): string {
+    if (this.isSaved) return "$";
     const end = (n: number) => n === STAR ? "*" : `${n}`;
     return this.ranges.map(([a, b]) => a === b ? end(a) : `${end(a)}:${end(b)}`).join(",");
   }

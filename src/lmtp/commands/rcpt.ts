@@ -27,6 +27,7 @@ export const rcpt = command("RCPT", {
     }
     const recipient = await find(path, context);
     if (!recipient) throw new Refused({ kind: "no-such-account" });
+    if (recipient.isFull) throw new Refused({ kind: "over-quota" });
     enter({ state: "rcpt", helo, envelope, accepted: [...accepted, { path, recipient }] });
     return reply(250, "2.1.5", "Recipient ok");
   },

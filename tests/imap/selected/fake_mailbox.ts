@@ -4,7 +4,8 @@ import type { User } from "../../../src/auth/authenticator.ts";
 import { Enabled } from "../../../src/imap/enabled.ts";
 import { Replies } from "../../../src/imap/replies.ts";
 import { UidMaps } from "../../../src/imap/view/uid_maps.ts";
-import { View } from "../../../src/imap/view/view.ts";
+import { openView } from "../../../src/imap/view/open_view.ts";
+import type { View } from "../../../src/imap/view/view.ts";
 import type { AccountId, MailboxId, Modseq, Uid, UidValidity } from "../../../src/lib/ids.ts";
 import { NumberSet } from "../../../src/lib/number_set.ts";
 import { Refused } from "../../../src/lib/refused.ts";
@@ -12,6 +13,7 @@ import type { Connection } from "../../../src/net/connection.ts";
 import { logger } from "../../../src/observe/log.ts";
 import type { Mailbox } from "../../../src/store/mailboxes.ts";
 import type { Change, Expunged, StoredFlags } from "../../../src/store/messages.ts";
+import type { Since } from "../../../src/store/read_since.ts";
 import type { NoticeListener } from "../../../src/store/notices.ts";
 
 const USER: User = { accountId: 1 as AccountId, address: "ada@example.org" };
@@ -26,6 +28,8 @@ export class FakeMailbox {
   nextUid = 1;
   recentUid = 1 as Uid;
   deleted = false;
+  /** Expunges up to here are forgotten. */
+  floor = 0;
   /** Notices that arrive by themselves; without them only a recheck finds out. */
   notifies = true;
   /** How many turns the next queries take. */
@@ -50,6 +54,17 @@ export class FakeMailbox {
       await this.#wait();
       return all.filter(({ modseq }) => modseq <= last);
     },
+    changedSince: (_id: MailboxId, { uids, since }: Since) =>
+      Promise.resolve(
+        [...this.live.values()].filter(({ uid, modseq }) => uids.has(uid) && modseq > since),
+      ),
+    expungedSince: (_id: MailboxId, { uids, since }: Since) =>
+      Promise.resolve(
+        since < this.floor ? null : NumberSet.from(
+          this.#expunged.filter(({ uid, modseq }) => uids.has(uid) && modseq > since)
+            .map(({ uid }) => uid),
+        ),
+      ),
     firstUnseen: () =>
       Promise.resolve([...this.live.values()].find(({ flags }) => !(flags & 1))?.uid ?? null),
   };
@@ -74,6 +89,7 @@ export class FakeMailbox {
     return {
       id: this.id,
       accountId: USER.accountId,
+      domain: null,
       name: "INBOX",
       uidValidity: 1 as UidValidity,
       uidNext: this.nextUid as Uid,
@@ -100,14 +116,13 @@ export class FakeMailbox {
     return new UidMaps({ ...this, ...options, log: logger("test") });
   }
 
-  view(maps: UidMaps, { readOnly = false } = {}): Promise<View> {
+  view(maps: UidMaps, { readOnly = false, enabled = new Enabled() } = {}): Promise<View> {
     const { mailboxes, messages } = this;
     const access = {
       find: async () => ({ ...await mailboxes.find(), rights: ALL_RIGHTS, isForeign: false }),
     };
-    return View.open({ access, mailboxes, messages, maps, log: logger("test") }, USER, "INBOX", {
-      readOnly,
-    });
+    const services = { access, mailboxes, messages, maps, log: logger("test") };
+    return openView(services, { user: USER, name: "INBOX" }, { readOnly, enabled });
   }
 
   append(count = 1): void {
@@ -142,7 +157,7 @@ export class FakeMailbox {
     // WHY: as in the store, a change that changes nothing takes no MODSEQ.
     if (stored.some((state) => state.modseq === modseq)) this.#bump();
     this.notify();
-    return { modseq: this.modseq, stored };
+    return { modseq: this.modseq, stored, modified: [] };
   }
 
   notify(modseq: Modseq | null = this.modseq): void {

@@ -114,7 +114,7 @@ Deno.test("each rule reads the same when the next command follows at once", () =
 });
 
 Deno.test("a name that no mailbox can have is refused, not BAD", () => {
-  for (const text of ['"a&b"', '"\xc3\xa9"', '"&AAA"', '"a\x01"']) {
+  for (const text of ['"a&b"', '"\xe9"', '"&AAA"', '"a\x01"']) {
     assert.throws(() => new Scanner(text).mailbox(), Refused, text);
   }
 });

@@ -13,11 +13,26 @@ export type FetchItem =
     readonly partial: Partial | null;
     /** Not a PEEK: the message becomes \Seen. */
     readonly marksSeen: boolean;
-  };
+  }
+  | {
+    readonly kind: "binary";
+    /** `BINARY[1.2]<0>`. */
+    readonly label: string;
+    readonly path: readonly number[];
+    readonly partial: Partial | null;
+    readonly marksSeen: boolean;
+  }
+  | { readonly kind: "binarySize"; readonly label: string; readonly path: readonly number[] }
+  /** RFC 8970: `lazy` asks for it only if it costs nothing. */
+  | { readonly kind: "preview"; readonly lazy: boolean };
 
 /** Items without arguments. */
 export type PlainItem =
+  | "EMAILID"
   | "FLAGS"
+  | "MODSEQ"
+  | "SAVEDATE"
+  | "THREADID"
   | "UID"
   | "INTERNALDATE"
   | "RFC822.SIZE"
@@ -61,22 +76,35 @@ export function fetchItems(wire: Scanner): FetchItem[] {
 }
 
 function keyOf(item: FetchItem): string {
-  return item.kind === "section" ? `${item.label}.${item.partial?.length ?? ""}` : item.kind;
+  switch (item.kind) {
+    case "section":
+    case "binary":
+      return `${item.label}.${item.partial?.length ?? ""}`;
+    case "binarySize":
+      return item.label;
+    default:
+      return item.kind;
+  }
 }
 
 /** Asked for with and without PEEK, a section is not peeked at. */
 function merged(item: FetchItem, before: FetchItem | undefined): FetchItem {
-  return before?.kind === "section" && before.marksSeen ? before : item;
+  const marks = before?.kind === "section" || before?.kind === "binary";
+  return marks && before.marksSeen ? before : item;
 }
 
 /** WHY: longer names first, as each may begin with another. */
 const plainItems: readonly PlainItem[] = [
   "BODYSTRUCTURE",
   "BODY",
+  "EMAILID",
   "ENVELOPE",
   "FLAGS",
   "INTERNALDATE",
+  "MODSEQ",
   "RFC822.SIZE",
+  "SAVEDATE",
+  "THREADID",
   "UID",
 ];
 
@@ -90,6 +118,10 @@ const rfc822: readonly (readonly [label: string, text: Section["text"]])[] = [
 function fetchAtt(wire: Scanner): FetchItem {
   if (wire.maybe("BODY.PEEK[")) return bodySection(wire, false);
   if (wire.maybe("BODY[")) return bodySection(wire, true);
+  if (wire.maybe("BINARY.PEEK[")) return binary(wire, false);
+  if (wire.maybe("BINARY.SIZE[")) return binarySize(wire);
+  if (wire.maybe("BINARY[")) return binary(wire, true);
+  if (wire.maybe("PREVIEW")) return { kind: "preview", lazy: wire.maybe(" (LAZY)") };
   for (const kind of plainItems) if (wire.maybe(kind)) return { kind };
   for (const [label, text] of rfc822) {
     if (!wire.maybe(label)) continue;
@@ -109,6 +141,33 @@ function bodySection(wire: Scanner, marksSeen: boolean): FetchItem {
   return { kind: "section", label: `BODY[${name(section)}]${origin}`, section, partial, marksSeen };
 }
 
+/** `"BINARY" [".PEEK"] section-binary [partial]`, from behind the bracket on: RFC 3516 §7. */
+function binary(wire: Scanner, marksSeen: boolean): FetchItem {
+  const path = sectionPart(wire);
+  const partial = wire.maybe("<") ? { origin: wire.number(), length: octets(wire) } : null;
+  const origin = partial ? `<${partial.origin}>` : "";
+  const label = `BINARY[${path.join(".")}]${origin}`;
+  return { kind: "binary", label, path, partial, marksSeen };
+}
+
+/** `"BINARY.SIZE" section-binary`. */
+function binarySize(wire: Scanner): FetchItem {
+  const path = sectionPart(wire);
+  return { kind: "binarySize", label: `BINARY.SIZE[${path.join(".")}]`, path };
+}
+
+/** `section-binary = "[" [section-part] "]"`. */
+function sectionPart(wire: Scanner): number[] {
+  const path: number[] = [];
+  if (wire.maybe("]")) return path;
+  do {
+    path.push(wire.nzNumber());
+    if (path.length > PATH_DEPTH_MAX) wire.fail("a shorter section-part");
+  } while (wire.maybe("."));
+  wire.expect("]");
+  return path;
+}
+
 function octets(wire: Scanner): number {
   const length = wire.expect(".").nzNumber();
   wire.expect(">");
@@ -116,7 +175,7 @@ function octets(wire: Scanner): number {
 }
 
 /** `section-spec = section-msgtext / (section-part ["." section-text])`, or nothing. */
-function sectionSpec(wire: Scanner): Section {
+export function sectionSpec(wire: Scanner): Section {
   if (wire.peek() === "]") return { path: [], text: null, fields: [] };
   const path: number[] = [];
   while (/\d/.test(wire.peek())) {

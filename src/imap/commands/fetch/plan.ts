@@ -26,18 +26,26 @@ export function planFetch(
     ? [{ kind: "UID" }, ...asked]
     : asked;
   const sections = asked.filter((item) => item.kind === "section");
-  const narrow = [...kinds].every((kind) => kind === "UID" || kind === "FLAGS");
+  const bodies = asked.filter(({ kind }) =>
+    kind === "binary" || kind === "binarySize" || kind === "preview"
+  );
+  const narrow = [...kinds].every((kind) => NARROW.has(kind));
   return {
     items,
-    source: !narrow ? "rows" : kinds.has("FLAGS") ? "states" : "view",
+    source: !narrow ? "rows" : kinds.size > (kinds.has("UID") ? 1 : 0) ? "states" : "view",
     want: {
       header: sections.some(({ section }) => isInHeader(section)),
       envelope: kinds.has("ENVELOPE"),
       bodyStructure: kinds.has("BODYSTRUCTURE"),
-      structure: kinds.has("BODY") || sections.some(({ section }) => needsStructure(section)),
+      structure: kinds.has("BODY") || bodies.length > 0 ||
+        sections.some(({ section }) => needsStructure(section)),
+      threadLinks: kinds.has("THREADID"),
     },
     hasFlags: kinds.has("FLAGS"),
-    hasSections: sections.length > 0,
-    marksSeen: !readOnly && sections.some(({ marksSeen }) => marksSeen),
+    hasSections: sections.length + bodies.length > 0,
+    marksSeen: !readOnly && asked.some((item) => "marksSeen" in item && item.marksSeen),
   };
 }
+
+/** What the view and the table of flags know. */
+const NARROW: ReadonlySet<string> = new Set(["UID", "FLAGS", "MODSEQ"]);

@@ -4,6 +4,8 @@ import { formatInternalDate } from "../../../message/date.ts";
 import type { Location } from "../../../message/section.ts";
 import { isInHeader, type StoredMessage } from "../../view/stored_message.ts";
 import type { View } from "../../view/view.ts";
+import { emailId, threadId } from "../../object_id.ts";
+import { binaryPieces, binarySize, previewItem } from "./decoded.ts";
 import type { FetchItem, Partial, PlainItem } from "./items.ts";
 
 /** A part of a response: text, octets, or octets that are still to be read piece by piece. */
@@ -14,6 +16,14 @@ export interface Streamed {
   readonly message: StoredMessage;
   readonly start: number;
   readonly end: number;
+  /** Octets [from, from + length) of what they are when their encoding is undone. */
+  readonly decoded?: {
+    readonly start: number;
+    readonly end: number;
+    readonly encoding: string;
+    readonly from: number;
+    readonly length: number;
+  };
 }
 
 /** WHY: larger literals are never held whole: a session holds a few MiB at most. */
@@ -29,7 +39,7 @@ export function plainResponse(
 ): string {
   let text = "";
   for (const item of items) {
-    if (item.kind !== "section") text += ` ${plainItem(item.kind, message, view)}`;
+    if (isPlain(item)) text += ` ${plainItem(item.kind, message, view)}`;
   }
   return `${view.fetchHead(message.row.uid)}${text.slice(1)})\r\n`;
 }
@@ -45,12 +55,16 @@ export function headerResponse(
 ): boolean {
   const { header, headerBytes, uid } = message.row;
   if (header?.length !== headerBytes) return false;
-  if (items.some((item) => item.kind === "section" && !isInHeader(item.section))) return false;
+  if (
+    !items.every((item) => isPlain(item) || item.kind === "section" && isInHeader(item.section))
+  ) {
+    return false;
+  }
   let text = view.fetchHead(uid);
   for (const [at, item] of items.entries()) {
     if (at > 0) text += " ";
     if (item.kind !== "section") {
-      text += plainItem(item.kind, message, view);
+      if (isPlain(item)) text += plainItem(item.kind, message, view);
       continue;
     }
     const octets = located(header, message.locate(item.section), item.partial);
@@ -82,11 +96,11 @@ export async function* pieces(
   let text = view.fetchHead(message.row.uid);
   for (const [at, item] of items.entries()) {
     if (at > 0) text += " ";
-    if (item.kind !== "section") {
+    if (isPlain(item)) {
       text += plainItem(item.kind, message, view);
       continue;
     }
-    for await (const piece of section(message, item)) {
+    for await (const piece of octetsOf(message, item)) {
       if (typeof piece === "string") text += piece;
       else {
         yield text;
@@ -98,12 +112,44 @@ export async function* pieces(
   yield text + ")\r\n";
 }
 
+function isPlain(item: FetchItem): item is { readonly kind: PlainItem } {
+  return !("label" in item) && item.kind !== "preview";
+}
+
+/** One item that needs the body. */
+async function* octetsOf(
+  message: StoredMessage,
+  item: Exclude<FetchItem, { readonly kind: PlainItem }>,
+): AsyncGenerator<Piece> {
+  switch (item.kind) {
+    case "section":
+      return yield* section(message, item);
+    case "binary":
+      return yield* binaryPieces(message, item);
+    case "binarySize":
+      return yield await binarySize(message, item);
+    case "preview":
+      return yield await previewItem(message, item.lazy);
+  }
+}
+
 /** One item without octets of the body, as `NAME value`. */
 function plainItem(kind: PlainItem, message: StoredMessage, view: View): string {
   const { row } = message;
   switch (kind) {
     case "UID":
       return `UID ${row.uid}`;
+    case "EMAILID":
+      return `EMAILID (${emailId(row.hash)})`;
+    case "THREADID": {
+      const { messageId = null, inReplyTo = null, rootReference = null } = row;
+      const id = threadId({ messageId, inReplyTo, rootReference });
+      return `THREADID ${id === null ? "NIL" : `(${id})`}`;
+    }
+    case "MODSEQ":
+      return view.modseqItem(row.modseq);
+    case "SAVEDATE":
+      return `SAVEDATE "${formatInternalDate(row.savedAt)}"`;
     case "FLAGS":
       return `FLAGS ${view.flags(row)}`;
     case "INTERNALDATE":

@@ -1,4 +1,4 @@
-import type { MessageRow } from "../../../store/messages.ts";
+import type { MessageRow, MessageState } from "../../../store/messages.ts";
 import type { Context } from "../../command.ts";
 import { inChunks, type IndexRange, spannedUids, uidsAt } from "../../view/uid_list.ts";
 import type { Plan } from "./plan.ts";
@@ -25,6 +25,14 @@ export async function* fetchedRows(
   context: Context<"selected">,
 ): AsyncGenerator<readonly MessageRow[]> {
   yield* oneAhead(rowsOf(plan, ranges, context));
+}
+
+/** The same where the states have just been read. */
+export function* statesAsRows(states: readonly MessageState[]): Generator<readonly MessageRow[]> {
+  for (let from = 0; from < states.length; from += NARROW_ROWS) {
+    // WHY: no item of this plan needs the rest of a row.
+    yield states.slice(from, from + NARROW_ROWS) as readonly MessageState[] as MessageRow[];
+  }
 }
 
 async function* rowsOf(

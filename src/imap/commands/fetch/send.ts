@@ -3,6 +3,7 @@ import type { Replies } from "../../replies.ts";
 import { prefetched } from "../../view/prefetched.ts";
 import { isInHeader, type StoredMessage } from "../../view/stored_message.ts";
 import type { View } from "../../view/view.ts";
+import { decodedChunks } from "./decoded.ts";
 import type { FetchItem } from "./items.ts";
 import {
   headerResponse,
@@ -58,7 +59,10 @@ export async function sendResponses(asked: readonly Asked[], sink: Sink): Promis
 /** A message whose octets are read and sent bit by bit, when its turn has come. */
 function isLarge({ message: { row }, items }: Asked): boolean {
   return row.sizeBytes >= STREAMED_BYTES_MIN &&
-    items.some((item) => item.kind === "section" && !(row.header && isInHeader(item.section)));
+    items.some((item) =>
+      item.kind === "binary" || item.kind === "binarySize" || item.kind === "preview" ||
+      item.kind === "section" && !(row.header && isInHeader(item.section))
+    );
 }
 
 function render({ message, items }: Asked, view: View): Promise<(string | Uint8Array)[]> {
@@ -84,10 +88,30 @@ async function stream({ message, items }: Asked, sink: Sink): Promise<void> {
   }
 }
 
-async function streamOctets({ message, start, end }: Streamed, reply: Replies): Promise<void> {
+async function streamOctets(piece: Streamed, reply: Replies): Promise<void> {
+  const { message, start, end, decoded } = piece;
+  if (decoded) return await streamDecoded(message, decoded, reply);
   for (let at = start; at < end; at += STREAM_BYTES) {
     reply.raw(await message.range(at, Math.min(end, at + STREAM_BYTES)));
     await reply.drained();
+  }
+}
+
+async function streamDecoded(
+  message: StoredMessage,
+  part: NonNullable<Streamed["decoded"]>,
+  reply: Replies,
+): Promise<void> {
+  let skip = part.from;
+  let left = part.length;
+  for await (const chunk of decodedChunks(message, part)) {
+    const wanted = chunk.subarray(skip, skip + left);
+    skip = Math.max(0, skip - chunk.length);
+    left -= wanted.length;
+    // WHY a copy: the decoder's octets may be a view of what it reads into next.
+    reply.raw(wanted.slice());
+    await reply.drained();
+    if (left === 0) return;
   }
 }
 

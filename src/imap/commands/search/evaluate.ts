@@ -31,7 +31,9 @@ export async function evaluate(key: Resolved, context: Context<"selected">): Pro
   for (let from = 0; from < candidates.length; from += ROWS_PER_BATCH) {
     const batch = candidates.slice(from, from + ROWS_PER_BATCH);
     matching.push(...await matchingOf(batch, { key, decided }, context));
-    await context.reply.drained(); // WHY: throws when the client has gone, and nobody wants to know.
+    context.cancelled.throwIfAborted();
+    context.progress.report(Math.min(from + ROWS_PER_BATCH, candidates.length), candidates.length);
+    await context.reply.drained();
     await pace.breathe();
   }
   return matching;
@@ -47,10 +49,10 @@ interface Question {
 
 async function find(
   condition: SearchCondition,
-  { session: { view }, services: { messages } }: Context<"selected">,
+  { session: { view }, services: { messages }, cancelled: signal }: Context<"selected">,
 ): Promise<readonly Uid[]> {
   if (depthOf(condition) > DEPTH_MAX) throw new Refused({ kind: "limit", what: "search keys" });
-  return (await messages.search(view.mailbox.id, condition)).uids;
+  return (await messages.search(view.mailbox.id, condition, { signal })).uids;
 }
 
 function depthOf(condition: SearchCondition): number {

@@ -11,6 +11,8 @@ export type SearchKey =
   /** What numbers mean depends on what the client has been told. */
   | { readonly kind: "set"; readonly set: SequenceSet; readonly byUid: boolean }
   | { readonly kind: "recent" }
+  /** RFC 6203: `loose` matches whatever `exact` does, and more. */
+  | { readonly kind: "fuzzy"; readonly exact: SearchKey; readonly loose: SearchKey }
   | Scan;
 
 /** A key that needs the message itself. */
@@ -21,6 +23,22 @@ export type Scan =
   | { readonly kind: "sentDay"; readonly range: DateRange }
   /** The decoded text of the body, or of everything. */
   | { readonly kind: "text"; readonly where: "body" | "all"; readonly needle: string };
+
+/** True when some part of the key is such a one. */
+export function hasKey(key: SearchKey, is: (part: SearchKey) => boolean): boolean {
+  if (is(key)) return true;
+  switch (key.kind) {
+    case "all":
+    case "any":
+      return key.keys.some((part) => hasKey(part, is));
+    case "not":
+      return hasKey(key.key, is);
+    case "fuzzy":
+      return hasKey(key.loose, is);
+    default:
+      return false;
+  }
+}
 
 /** Texts are compared in lower case, RFC 3501 §6.4.4: "case-insensitive" and "substring". */
 export function foldCase(text: string): string {

@@ -4,15 +4,19 @@ import { decodeCharset, knownCharset } from "../../../message/charset.ts";
 import { FLAG } from "../../../store/flags.ts";
 import type { SearchCondition, SearchHeader } from "../../../store/search_condition.ts";
 import type { Scanner } from "../../wire/scanner.ts";
+import { hashOfEmailId, rootOfThreadId } from "../../object_id.ts";
 import { foldCase, type SearchKey } from "./key.ts";
 import { sentBefore, sentOn, sentSince } from "./sent.ts";
 
 /** WHY: more than clients send that ask for many message ids at once, and cheap to evaluate. */
-const KEYS_MAX = 2_000;
+const KEYS_MAX = 1_000;
 /** WHY: nothing that anybody looks for is longer; each is compared with every text. */
 const NEEDLE_BYTES_MAX = 4_096;
 /** WHY: OR and NOT nest without parentheses: `OR a OR b OR c d`. */
 const DEPTH_MAX = 1_000;
+/** WHY: each word is looked for by itself. */
+const FUZZY_WORDS_MAX = 20;
+const SECOND_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /**
@@ -21,11 +25,19 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
  * Throws `unknown-charset`, which is an answer of its own: RFC 3501 §7.1 BADCHARSET.
  */
 export function searchKeys(wire: Scanner): SearchKey {
-  const named = wire.maybe("CHARSET ");
-  const charset = named ? wire.astring() : "utf-8";
-  if (named) wire.sp();
-  if (!knownCharset(charset)) throw new Refused({ kind: "unknown-charset", charset });
-  return new Parser(wire, charset).keys();
+  const charset = wire.maybe("CHARSET ") ? wire.astring() : null;
+  if (charset !== null) wire.sp();
+  return searchProgram(wire, charset);
+}
+
+/** `1*(SP search-key)` in a charset that was named before, or in UTF-8: RFC 5256 §3 `search-criteria`. */
+export function searchProgram(wire: Scanner, charset: string | null): SearchKey {
+  // RFC 6855 §3: where everything is UTF-8 no charset may be named.
+  if (charset !== null && wire.utf8) wire.fail("no CHARSET");
+  if (charset !== null && !knownCharset(charset)) {
+    throw new Refused({ kind: "unknown-charset", charset });
+  }
+  return new Parser(wire, charset ?? "utf-8").keys();
 }
 
 class Parser {
@@ -33,6 +45,7 @@ class Parser {
   readonly #charset: string;
   #count = 0;
   #depth = 0;
+  #isFuzzy = false;
 
   constructor(wire: Scanner, charset: string) {
     this.#wire = wire;
@@ -52,7 +65,7 @@ class Parser {
     if (++this.#depth > DEPTH_MAX) wire.fail("less nesting");
     try {
       if (wire.peek() === "(") return this.#list();
-      if (/[\d*]/.test(wire.peek())) return { kind: "set", set: wire.sequenceSet(), byUid: false };
+      if (/[\d*$]/.test(wire.peek())) return { kind: "set", set: wire.sequenceSet(), byUid: false };
       const read = readers.get(wire.word()) ?? wire.fail("search-key");
       return read(this);
     } finally {
@@ -76,9 +89,23 @@ class Parser {
     return this.key();
   }
 
-  /** A text to be looked for, in lower case. */
-  needle(): string {
-    return foldCase(this.text());
+  /** RFC 6203 §3: what follows, once as it is and once with any of its words anywhere. */
+  fuzzy(): SearchKey {
+    const before = this.#isFuzzy;
+    const at = this.#wire.sp().at;
+    const exact = this.key();
+    this.#wire.back(at);
+    this.#isFuzzy = true;
+    const loose = this.key();
+    this.#isFuzzy = before;
+    return { kind: "fuzzy", exact, loose };
+  }
+
+  /** A key for a text, or, in a fuzzy search, one for each of its words. */
+  texts(make: (text: string) => SearchKey): SearchKey {
+    const text = this.text();
+    const words = this.#isFuzzy ? text.split(/[\s\p{P}]+/u).filter((word) => word !== "") : [];
+    return words.length > 1 ? all(words.slice(0, FUZZY_WORDS_MAX).map(make)) : make(text);
   }
 
   /** An astring in the charset of the command. */
@@ -101,21 +128,29 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["ANSWERED", () => stored({ flagsSet: FLAG.answered })],
   ["BCC", (parser) => header("bcc", parser)],
   ["BEFORE", (parser) => stored({ internalDate: { before: parser.date() } })],
-  ["BODY", (parser) => ({ kind: "text", where: "body", needle: parser.needle() })],
+  ["BODY", (parser) => parser.texts((text) => inText("body", text))],
   ["CC", (parser) => header("cc", parser)],
   ["DELETED", () => stored({ flagsSet: FLAG.deleted })],
   ["DRAFT", () => stored({ flagsSet: FLAG.draft })],
+  ["EMAILID", ({ wire }) => objectId(hashOfEmailId(wire.sp().atom()), (hash) => ({ hash }))],
   ["FLAGGED", () => stored({ flagsSet: FLAG.flagged })],
+  ["FUZZY", (parser) => parser.fuzzy()],
   ["FROM", (parser) => header("from", parser)],
   ["HEADER", namedField],
   ["KEYWORD", ({ wire }) => stored({ keyword: wire.sp().atom() })],
   ["LARGER", ({ wire }) => stored({ larger: wire.sp().number() })],
+  ["MODSEQ", modseq],
   ["NEW", () => all([{ kind: "recent" }, stored({ flagsClear: FLAG.seen })])],
   ["NOT", (parser) => ({ kind: "not", key: parser.next() })],
   ["OLD", () => ({ kind: "not", key: { kind: "recent" } })],
+  ["OLDER", ({ wire }) => stored({ internalDate: { before: secondsAgo(wire) } })],
   ["ON", (parser) => stored({ internalDate: wholeDay(parser.date()) })],
   ["OR", (parser) => ({ kind: "any", keys: [parser.next(), parser.next()] })],
   ["RECENT", () => ({ kind: "recent" })],
+  ["SAVEDATESUPPORTED", () => stored({ everything: true })],
+  ["SAVEDBEFORE", (parser) => stored({ savedDate: { before: parser.date() } })],
+  ["SAVEDON", (parser) => stored({ savedDate: wholeDay(parser.date()) })],
+  ["SAVEDSINCE", (parser) => stored({ savedDate: { from: parser.date() } })],
   ["SEEN", () => stored({ flagsSet: FLAG.seen })],
   ["SENTBEFORE", (parser) => sentBefore(parser.date())],
   ["SENTON", (parser) => sentOn(parser.date())],
@@ -123,7 +158,11 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["SINCE", (parser) => stored({ internalDate: { from: parser.date() } })],
   ["SMALLER", ({ wire }) => stored({ smaller: wire.sp().number() })],
   ["SUBJECT", (parser) => header("subject", parser)],
-  ["TEXT", (parser) => ({ kind: "text", where: "all", needle: parser.needle() })],
+  ["TEXT", (parser) => parser.texts((text) => inText("all", text))],
+  [
+    "THREADID",
+    ({ wire }) => objectId(rootOfThreadId(wire.sp().atom()), (threadRoot) => ({ threadRoot })),
+  ],
   ["TO", (parser) => header("to", parser)],
   ["UID", ({ wire }) => ({ kind: "set", set: wire.sp().sequenceSet(), byUid: true })],
   ["UNANSWERED", () => stored({ flagsClear: FLAG.answered })],
@@ -132,6 +171,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["UNFLAGGED", () => stored({ flagsClear: FLAG.flagged })],
   ["UNKEYWORD", ({ wire }) => stored({ not: { keyword: wire.sp().atom() } })],
   ["UNSEEN", () => stored({ flagsClear: FLAG.seen })],
+  ["YOUNGER", ({ wire }) => stored({ internalDate: { from: secondsAgo(wire) } })],
 ]);
 
 function all(keys: readonly SearchKey[]): SearchKey {
@@ -148,7 +188,37 @@ function wholeDay(from: Date): { readonly from: Date; readonly before: Date } {
 }
 
 function header(name: SearchHeader, parser: Parser): SearchKey {
-  return stored({ header: name, contains: parser.text() });
+  return parser.texts((contains) => stored({ header: name, contains }));
+}
+
+function inText(where: "body" | "all", text: string): SearchKey {
+  return { kind: "text", where, needle: foldCase(text) };
+}
+
+/** RFC 5032 §3: so many seconds before now. */
+function secondsAgo(wire: Scanner): Date {
+  return new Date(Date.now() - wire.sp().nzNumber() * SECOND_MS);
+}
+
+/** What is no id of ours is nobody's. */
+function objectId<T>(id: T | null, condition: (id: T) => SearchCondition): SearchKey {
+  return stored(id === null ? { any: [] } : condition(id));
+}
+
+/**
+ *     search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer      RFC 7162 §7
+ *
+ * Per-entry mod-sequences are not kept: RFC 7162 §3.1.5 lets one of the message stand for them.
+ */
+function modseq({ wire }: Parser): SearchKey {
+  wire.sp();
+  if (wire.peek() === '"') {
+    if (!/^\/flags\/./.test(wire.quoted())) wire.fail("entry-name");
+    wire.sp();
+    if (!["ALL", "PRIV", "SHARED"].includes(wire.word())) wire.fail("entry-type-req");
+    wire.sp();
+  }
+  return stored({ modseqFrom: wire.modSequenceOrZero() });
 }
 
 /** `"HEADER" SP header-fld-name SP astring`; an empty string asks for any field of that name. */

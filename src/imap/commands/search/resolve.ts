@@ -18,14 +18,24 @@ export interface Stored {
   readonly condition: SearchCondition;
 }
 
-/** Gives numbers their meaning in this view, and joins what the store can decide at once. */
-export function resolve(key: SearchKey, view: View): Resolved {
+/**
+ * Gives numbers their meaning in this view, and joins what the store can decide at once. `exactly`:
+ * as if nothing were FUZZY.
+ */
+export function resolve(
+  key: SearchKey,
+  view: View,
+  { exactly = false }: { readonly exactly?: boolean } = {},
+): Resolved {
+  const inner = (part: SearchKey) => resolve(part, view, { exactly });
   switch (key.kind) {
     case "all":
     case "any":
-      return joined(key.kind, key.keys.map((each) => resolve(each, view)));
+      return joined(key.kind, key.keys.map(inner));
     case "not":
-      return negated(resolve(key.key, view));
+      return negated(inner(key.key));
+    case "fuzzy":
+      return inner(exactly ? key.exact : key.loose);
     case "set":
       return stored({ uids: view.uids(key.set, key.byUid) });
     case "recent":

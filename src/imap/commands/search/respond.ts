@@ -1,0 +1,156 @@
+import type { Modseq, Uid } from "../../../lib/ids.ts";
+import { NumberSet } from "../../../lib/number_set.ts";
+import { Pace } from "../../../lib/pace.ts";
+import type { Context } from "../../command.ts";
+import { renderQuoted } from "../../wire/quote.ts";
+import { partOf, renderPartial, type ReturnOptions } from "./return_options.ts";
+
+/** WHY: one line may name every message; it is written in pieces. */
+const NUMBERS_PER_WRITE = 5_000;
+
+/** What was found, and how it is to be told. */
+export interface Found {
+  /** In the order of the answer: ascending for SEARCH, sorted for SORT. */
+  readonly uids: readonly Uid[];
+  /** null: without RETURN. */
+  readonly options: ReturnOptions | null;
+  /** What the answer without RETURN is called. */
+  readonly command: "SEARCH" | "SORT";
+  /** The key MODSEQ was used: RFC 7162 §3.1.5, the highest one is told. */
+  readonly hasModseq?: boolean;
+  /** How well each message matches, 1 … 100, in the order of the UIDs: RFC 6203 §4. */
+  readonly scores?: readonly number[];
+}
+
+/** Answers SEARCH and SORT: as RFC 3501 §7.2.5 and RFC 5256 have it, or by ESEARCH (RFC 4731). */
+export async function respond(found: Found, context: Context<"selected">): Promise<void> {
+  const { options } = found;
+  const { enabled } = context;
+  // RFC 9051 §6.4.4: IMAP4rev2 knows ESEARCH only.
+  if (options || enabled.rev2 && found.command === "SEARCH") {
+    return await extended(found, options ?? ALL_ONLY, context);
+  }
+  await plain(found, context);
+}
+
+const ALL_ONLY = { all: true } as const;
+type Wanted = Partial<ReturnOptions>;
+
+/** `"SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]`. */
+async function plain(
+  { uids, command, hasModseq = false }: Found,
+  context: Context<"selected">,
+): Promise<void> {
+  const { session: { view }, reply, uid: byUid } = context;
+  reply.raw(`* ${command}`);
+  for (let from = 0; from < uids.length; from += NUMBERS_PER_WRITE) {
+    let numbers = "";
+    for (const uid of uids.slice(from, from + NUMBERS_PER_WRITE)) {
+      numbers += ` ${byUid ? uid : view.numberOf(uid)}`;
+    }
+    reply.raw(numbers);
+    await reply.drained();
+  }
+  const modseq = hasModseq ? await highestModseq(uids, context) : null;
+  reply.raw(modseq === null ? "\r\n" : ` (MODSEQ ${modseq})\r\n`);
+}
+
+/**
+ *     esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)   RFC 4466
+ */
+async function extended(
+  found: Found,
+  wanted: Wanted,
+  context: Context<"selected">,
+): Promise<void> {
+  const { uids, hasModseq = false, scores } = found;
+  const { session: { view }, reply, uid: byUid, tag } = context;
+  if (wanted.save) view.save(savedOf(uids, wanted));
+  if (wanted.save && isOnlySave(wanted)) return;
+  const numberOf = (uid: Uid): number => byUid ? uid : view.numberOf(uid) ?? 0;
+  const first = uids[0];
+  const last = uids.at(-1);
+  reply.raw(`* ESEARCH (TAG ${renderQuoted(tag)})${byUid ? " UID" : ""}`);
+  if (wanted.min && first !== undefined) reply.raw(` MIN ${numberOf(first)}`);
+  if (wanted.max && last !== undefined) reply.raw(` MAX ${numberOf(last)}`);
+  if (wanted.all && first !== undefined) {
+    reply.raw(` ALL ${await renderSet(uids, numberOf, context)}`);
+  }
+  if (wanted.count) reply.raw(` COUNT ${uids.length}`);
+  if (wanted.partial) {
+    const part = partOf(uids, wanted.partial);
+    const set = part.length === 0 ? "NIL" : await renderSet(part, numberOf, context);
+    reply.raw(` PARTIAL (${renderPartial(wanted.partial)} ${set})`);
+  }
+  if (wanted.relevancy && scores && scores.length > 0) {
+    reply.raw(` RELEVANCY (${scores.join(" ")})`);
+  }
+  if (hasModseq && first !== undefined) {
+    reply.raw(` MODSEQ ${await highestModseq(told(uids, wanted), context)}`);
+  }
+  reply.raw("\r\n");
+}
+
+function isOnlySave({ min, max, all, count, partial, relevancy }: Wanted): boolean {
+  return !(min || max || all || count || partial || relevancy);
+}
+
+/** RFC 5182 §2.1: with MIN or MAX and neither ALL nor COUNT, only those are saved. */
+function savedOf(uids: readonly Uid[], wanted: Wanted): NumberSet<Uid> {
+  const isWhole = !wanted.min && !wanted.max || wanted.all || wanted.count;
+  // RFC 9394 §3.2: PARTIAL saves what it returns.
+  if (wanted.partial && !wanted.all && !wanted.count) {
+    return NumberSet.from([...told(uids, { ...wanted, partial: null, all: false }, false)]
+      .concat(partOf(uids, wanted.partial)));
+  }
+  return NumberSet.from(isWhole ? uids : told(uids, wanted, false));
+}
+
+/** RFC 4731 §3.2: with MIN and MAX alone, only those messages count. */
+function told(uids: readonly Uid[], wanted: Wanted, whole = true): readonly Uid[] {
+  if (whole && (wanted.all || wanted.count || wanted.partial || !(wanted.min || wanted.max))) {
+    return uids;
+  }
+  const ends: Uid[] = [];
+  const [first] = uids;
+  const last = uids.at(-1);
+  if (wanted.min && first !== undefined) ends.push(first);
+  if (wanted.max && last !== undefined && last !== ends[0]) ends.push(last);
+  return ends;
+}
+
+async function highestModseq(
+  uids: readonly Uid[],
+  { session: { view }, services: { messages } }: Context<"selected">,
+): Promise<Modseq | null> {
+  if (uids.length === 0) return null;
+  const states = await messages.states(view.mailbox.id, NumberSet.from(uids));
+  let highest = 0;
+  for (const { modseq } of states) highest = Math.max(highest, modseq);
+  return highest === 0 ? null : highest as Modseq;
+}
+
+/** A sequence-set that keeps the order: RFC 5267 §3.2; neighbours that ascend are ranges. */
+async function renderSet(
+  uids: readonly Uid[],
+  numberOf: (uid: Uid) => number,
+  { reply }: Context<"selected">,
+): Promise<string> {
+  const parts: string[] = [];
+  const pace = new Pace();
+  let from = 0;
+  let to = 0;
+  const flush = () => parts.push(from === to ? `${from}` : `${from}:${to}`);
+  for (const [at, uid] of uids.entries()) {
+    const n = numberOf(uid);
+    if (at > 0 && n === to + 1) to = n;
+    else {
+      if (at > 0) flush();
+      from = to = n;
+    }
+    if (at % NUMBERS_PER_WRITE === 0) await pace.breathe();
+  }
+  if (uids.length > 0) flush();
+  await reply.drained();
+  return parts.join(",");
+}
