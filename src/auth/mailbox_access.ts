@@ -238,6 +238,8 @@ export class MailboxAccess {
       name: prefix + row.name,
       treeName: row.name,
       unseen: isForeign ? row.messages - seen : row.unseen,
+      // WHY: what is recent is so to the owner, and nobody else can take that away.
+      recentUid: isForeign ? row.uidNext : row.recentUid,
       rights: rightsOf(row, { isForeign }),
       isForeign,
       viewer: isForeign ? user.accountId : null,

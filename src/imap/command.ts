@@ -92,6 +92,8 @@ export interface Definition<S extends State, A> {
    * protocol makes true besides.
    */
   readonly capability?: string | readonly string[];
+  /** What else it makes true, beside the extension that it belongs to. */
+  readonly also?: readonly string[];
   /** Also a `UID` command. */
   readonly uid?: boolean;
   /**
@@ -112,12 +114,12 @@ export interface Definition<S extends State, A> {
 
 /** Makes a row of the command table: arguments read like the ABNF, failure is thrown. */
 export function command<S extends State, A>(name: string, definition: Definition<S, A>): Command {
-  const { capability = [], states } = definition;
+  const { capability = [], also = [], states } = definition;
   return {
     name,
     states,
     extension: typeof capability === "string" ? capability : null,
-    capabilities: typeof capability === "string" ? [capability] : capability,
+    capabilities: typeof capability === "string" ? [capability, ...also] : capability,
     uid: definition.uid ?? false,
     numbers: definition.numbers ?? definition.uid ?? false,
     expunges: definition.expunges ?? true,

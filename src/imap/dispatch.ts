@@ -8,6 +8,7 @@ import type { CommandReader } from "./reader.ts";
 import { find } from "./registry.ts";
 import { inImap } from "./replies_refused.ts";
 import type { Session } from "./session.ts";
+import type { View } from "./view/view.ts";
 import type { FrameEvent } from "./wire/framer.ts";
 import { Scanner } from "./wire/scanner.ts";
 import { WireError } from "./wire/wire_error.ts";
@@ -193,12 +194,23 @@ async function run(prepared: Prepared, { job, host }: Work): Promise<Completion 
   host.tag = job.tag ?? "*";
   const before = host.session;
   try {
+    if (before.state === "selected") await renewRights(before.view, host);
     const completion = await prepared(host);
     await tell(host, { before, job });
     return completion;
   } catch (error) {
     if (isGone(error) && host.session.state === "selected") host.session.view.recheck();
     if (!isEnd(error)) await tell(host, { before, job });
+    throw error;
+  }
+}
+
+/** RFC 4314 §5.1.1: who may not read the mailbox any more is sent away. */
+async function renewRights(view: View, host: Host): Promise<void> {
+  try {
+    await view.renewRights(host.reply);
+  } catch (error) {
+    if (isGone(error)) host.sendAway("The selected mailbox may not be read any more");
     throw error;
   }
 }

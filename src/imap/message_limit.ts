@@ -42,10 +42,10 @@ export async function limitDeleted(
   context: Limits,
 ): Promise<{ readonly uids: UidSet; readonly completion: Completion | undefined }> {
   const limit = limitOf(context);
-  const { session: { view }, services: { messages } } = context;
+  const { session: { view } } = context;
   if (view.count <= limit) return { uids: wanted, completion: undefined };
   const condition = { all: [{ uids: wanted }, { flagsSet: FLAG.deleted }] };
-  const { uids } = await messages.search(view.mailbox.id, condition);
+  const { uids } = await view.messages.search(view.mailbox.id, condition);
   if (uids.length <= limit) return { uids: NumberSet.from(uids), completion: undefined };
   const last = uids.slice(-limit);
   return { uids: NumberSet.from(last), completion: cutAt(limit, last[0] as Uid) };

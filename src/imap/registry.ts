@@ -11,6 +11,7 @@ import { create } from "./commands/create.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { deleteAcl } from "./commands/deleteacl.ts";
 import { enable } from "./commands/enable.ts";
+import { esearch } from "./commands/esearch.ts";
 import { examine } from "./commands/examine.ts";
 import { expunge } from "./commands/expunge.ts";
 import { fetch } from "./commands/fetch.ts";
@@ -36,9 +37,11 @@ import { select } from "./commands/select.ts";
 import { setAcl } from "./commands/setacl.ts";
 import { setMetadata } from "./commands/setmetadata.ts";
 import { setQuota } from "./commands/setquota.ts";
+import { sort } from "./commands/sort.ts";
 import { status } from "./commands/status.ts";
 import { store } from "./commands/store.ts";
 import { subscribe } from "./commands/subscribe.ts";
+import { thread } from "./commands/thread.ts";
 import { uidBatches } from "./commands/uidbatches.ts";
 import { unauthenticate } from "./commands/unauthenticate.ts";
 import { unselect } from "./commands/unselect.ts";
@@ -49,9 +52,9 @@ import type { State } from "./session.ts";
 /** The command table: dispatch, CAPABILITY, metric labels and the transcript test all read it. */
 // deno-fmt-ignore
 export const commands: readonly Command[] = [
-  append, authenticate, capability, check, close, compress, copy, create, deleteAcl, deleteCommand, enable, examine,
+  append, authenticate, capability, check, close, compress, copy, create, deleteAcl, deleteCommand, enable, esearch, examine,
   expunge, fetch, getAcl, getMetadata, getQuota, getQuotaRoot, id, idle, list, listRights, login, logout, lsub, move, myRights, namespace, noop, rename, replace, search,
-  select, setAcl, setMetadata, setQuota, status, store, subscribe, uidBatches, unauthenticate, unselect, unsubscribe,
+  select, setAcl, setMetadata, setQuota, sort, status, store, subscribe, thread, uidBatches, unauthenticate, unselect, unsubscribe,
 ];
 
 const byName = new Map(commands.map((command) => [command.name, command]));
@@ -77,7 +80,8 @@ export function capabilities(
   const names = new Set(["IMAP4rev1"]);
   const literals = literalCapability({ state, config });
   if (literals) names.add(literals);
-  for (const { states, capabilities } of commands) {
+  for (const { states, extension, capabilities } of commands) {
+    if (extension && isDisabled(extension, config)) continue;
     const onlyBefore = states.every((state) => state === "greeted");
     if (onlyBefore && !(before && loginAllowed)) continue;
     for (const name of capabilities) names.add(name);
@@ -90,6 +94,27 @@ export function capabilities(
   // RFC 4314 §5.1.1: the rights that RFC 2086 does not have.
   if (!isDisabled("ACL", config)) names.add("RIGHTS=kxte");
   if (before && !loginAllowed) names.add("LOGINDISABLED");
+  // RFC 9051 appendix E: what it is made of; without one of them it is no IMAP4rev2.
+  if (REV2_PARTS.every((name) => !isDisabled(name, config))) names.add("IMAP4rev2");
   for (const name of config.additionalCaps) names.add(name);
   return [...names].filter((name) => !isDisabled(name, config));
 }
+
+/** Extensions of IMAP4rev1 that IMAP4rev2 includes: RFC 9051 §1.2 and appendix E. */
+const REV2_PARTS = [
+  "BINARY",
+  "CHILDREN",
+  "ENABLE",
+  "ESEARCH",
+  "IDLE",
+  "LIST-EXTENDED",
+  "LIST-STATUS",
+  "MOVE",
+  "NAMESPACE",
+  "SASL-IR",
+  "SEARCHRES",
+  "SPECIAL-USE",
+  "STATUS=SIZE",
+  "UIDPLUS",
+  "UNSELECT",
+];

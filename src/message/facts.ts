@@ -5,6 +5,7 @@ import { renderBodyStructureInSteps } from "./body_structure.ts";
 import { parseDate } from "./date.ts";
 import { decodeWords } from "./encoded_words.ts";
 import { readEnvelope, renderEnvelope } from "./envelope.ts";
+import { foldCase } from "./fold_case.ts";
 import type { Header } from "./header.ts";
 import type { ParsedMessage } from "./parser.ts";
 import { sortKeys } from "./sort_keys.ts";
@@ -40,7 +41,7 @@ export interface MessageFacts {
   readonly to: string;
   readonly cc: string;
   readonly bcc: string;
-  /** RFC 5256 §2.1, not case-folded. */
+  /** RFC 5256 §2.1, folded. */
   readonly baseSubject: string;
   /** RFC 5256 §3: the subject has a reply or forward mark. */
   readonly isReply: boolean;
@@ -102,7 +103,7 @@ export function* messageFactsInSteps(parsed: ParsedMessage): Steps<MessageFacts>
     to,
     cc,
     bcc,
-    baseSubject: base,
+    baseSubject: bounded(foldCase(base)),
     isReply,
     sortKeys: sortKeys(read),
   };

@@ -95,7 +95,7 @@ function viewerWrites(
 ): Sql {
   return sql`updated AS (
       UPDATE message_state AS state
-      SET flags = state.flags & 1 | changed.flags & ~1, keywords = changed.keywords,
+      SET flags = (state.flags & 1) | (changed.flags & ~1), keywords = changed.keywords,
         modseq = ${modseq}
       FROM changed WHERE state.mailbox_id = changed.mailbox_id AND state.uid = changed.uid
         AND ((changed.flags # changed.old_flags) & ~1 <> 0

@@ -186,7 +186,7 @@ function flagsThere({ within, seenBy, fromBox, toBox }: Plan): Sql {
   const shared = sql`state.flags & ${flags & ~FLAG.seen}::int`;
   // WHY: to its owner it is the same message at another place; to somebody else it is a new one.
   if (fromBox.accountId !== toBox.accountId) return shared;
-  return sql`${shared} | ${seenBy.from === null ? sql`state.flags` : sql`state.own_flags`} & 1`;
+  return sql`(${shared}) | (${seenBy.from === null ? sql`state.flags` : sql`state.own_flags`} & 1)`;
 }
 
 /** CTEs for \Seen in the target of who is not its owner. */

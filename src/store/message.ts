@@ -76,6 +76,15 @@ export interface Changeable {
   readonly keywords: boolean;
 }
 
+/** What is counted only when somebody asks. */
+export interface MailboxCounts {
+  readonly deleted: number;
+  /** Octets of those; 0 when not asked for. */
+  readonly deletedBytes: number;
+  /** Messages that no session has been told of. */
+  readonly recent: number;
+}
+
 /** What STORE is to do. */
 export interface FlagChange {
   readonly mode: "add" | "remove" | "replace";

@@ -15,6 +15,7 @@ import type {
   Copied,
   Expunged,
   FlagChange,
+  MailboxCounts,
   MessageRow,
   MessageState,
   NewMessage,
@@ -22,6 +23,7 @@ import type {
   Target,
   Wanted,
 } from "./message.ts";
+import type { Mailbox } from "./mailbox.ts";
 import type { Notices } from "./notices.ts";
 import { unpackNumbers } from "./packed_states.ts";
 import { readChanges } from "./read_changes.ts";
@@ -259,6 +261,23 @@ export class MessageStore {
         mailbox,
         (reader) => readThreadFacts(reader, mailbox, { ...wanted, uids: part }),
       ), wanted.uids);
+  }
+
+  /** Counts messages in many mailboxes, by their indexes; `octets`: of those with \Deleted, too. */
+  async counts(
+    mailboxes: readonly Pick<Mailbox, "id" | "recentUid">[],
+    { octets = false }: { readonly octets?: boolean } = {},
+  ): Promise<Map<MailboxId, MailboxCounts>> {
+    const rows = await this.db.query<MailboxCounts & { id: MailboxId }>(sql`
+      SELECT id, (SELECT count(*) FROM message_state
+          WHERE mailbox_id = id AND flags & 8 = 8) AS deleted,
+        CASE WHEN ${octets} THEN coalesce((SELECT sum(size_bytes)::bigint FROM message_state AS state
+          JOIN messages USING (mailbox_id, uid)
+          WHERE state.mailbox_id = id AND state.flags & 8 = 8), 0) ELSE 0 END AS "deletedBytes",
+        (SELECT count(*) FROM message_state WHERE mailbox_id = id AND uid >= recent_uid) AS recent
+      FROM unnest(${mailboxes.map(({ id }) => id)}::bigint[],
+        ${mailboxes.map(({ recentUid }) => recentUid)}::bigint[]) AS wanted(id, recent_uid)`);
+    return new Map(rows.map(({ id, ...counts }) => [id, counts]));
   }
 
   /** The lowest UID without \Seen; null when all have it. */

@@ -18,8 +18,10 @@ export interface ThreadFacts {
   /** RFC 5256 §2.1 base subject, folded. */
   readonly subjects: readonly string[];
   readonly isReply: readonly boolean[];
-  /** The Message-ID or nothing, then the references, oldest first; separated by single spaces. */
+  /** Message-IDs, empty where there is none. */
   readonly ids: readonly string[];
+  /** RFC 5256 §3: message ids, oldest first, separated by single spaces; or empty. */
+  readonly references: readonly string[];
 }
 
 /** Which texts `readThreadFacts` is to read. */
@@ -60,6 +62,7 @@ type Packed = [
   subjects: readonly string[] | null,
   replies: string | null,
   ids: readonly string[] | null,
+  references: readonly string[] | null,
 ];
 
 /**
@@ -73,19 +76,19 @@ export async function readThreadFacts(
 ): Promise<ThreadFactsPiece> {
   const subject = want.subjects ? sql`base_subject` : sql`NULL::text`;
   const ids = want.ids
-    ? sql`concat_ws(' ', coalesce(message_id, ''), coalesce(reference_ids, in_reply_to))`
-    : sql`NULL::text`;
+    ? sql`coalesce(message_id, '') AS ids, coalesce(reference_ids, in_reply_to, '') AS refs`
+    : sql`NULL AS ids`;
   const [row] = await db.query<Packed>(sql`
     SELECT array_agg(uid)::text, array_agg(date)::text,
       ${want.subjects ? sql`json_agg(subject)` : sql`NULL`}, array_agg(reply)::text,
-      ${want.ids ? sql`json_agg(ids)` : sql`NULL`}
+      ${want.ids ? sql`json_agg(ids), json_agg(refs)` : sql`NULL, NULL`}
     FROM (
       SELECT *, sum(octets) OVER (ORDER BY uid) - octets AS before
       FROM (
         SELECT facts.* FROM unnest(${uids.lows}::bigint[], ${uids.highs}::bigint[]) AS want(low, high)
         CROSS JOIN LATERAL (
           SELECT uid, date_part('epoch', coalesce(sent_date, internal_date)) AS date,
-            ${subject} AS subject, ${ids} AS ids,
+            ${subject} AS subject, ${ids},
             coalesce(is_reply, length(subject) > length(base_subject))::int AS reply,
             octet_length(base_subject) + coalesce(octet_length(reference_ids), 0) AS octets
           FROM messages WHERE mailbox_id = ${mailbox} AND uid BETWEEN want.low AND want.high
@@ -102,6 +105,7 @@ export async function readThreadFacts(
       subjects: row?.[2] ?? [],
       isReply: unpackNumbers(row?.[3] ?? null).map((reply) => reply === 1),
       ids: row?.[4] ?? [],
+      references: row?.[5] ?? [],
     },
     rest: last === undefined ? NumberSet.from<Uid>([]) : above(uids, last),
   };

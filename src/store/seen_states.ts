@@ -10,7 +10,7 @@ import type { Sql } from "./sql.ts";
 
 /** The columns of a message's state as a viewer has it, of `own` and `mine`. */
 export const VIEWED = sql`
-  own.uid, own.flags & ~1 | coalesce(mine.seen::int, 0) AS flags, own.keywords,
+  own.uid, (own.flags & ~1) | coalesce(mine.seen::int, 0) AS flags, own.keywords,
   greatest(own.modseq, mine.modseq) AS modseq, own.flags AS own_flags`;
 
 /**
@@ -95,7 +95,7 @@ export function storeSeen(
       ON CONFLICT (mailbox_id, uid, account_id)
       DO UPDATE SET modseq = excluded.modseq, seen = excluded.seen
     ), viewed AS (
-      UPDATE viewers SET seen = seen + total.seen
+      UPDATE viewers SET seen = viewers.seen + total.seen
       FROM (SELECT coalesce(sum((flags & 1) - (old_flags & 1)), 0) AS seen FROM changed) AS total
       WHERE mailbox_id = ${mailbox} AND account_id = ${viewer}
     )`;

@@ -1,6 +1,6 @@
 import type { MailboxId } from "../lib/ids.ts";
 import { SORT_KEYS, type SortKey } from "../message/sort_keys.ts";
-import type { SortCriterion, SortedBy } from "./sort_criterion.ts";
+import type { SortCriterion } from "./sort_criterion.ts";
 import { joined, type Sql, sql } from "./sql.ts";
 import type { UidSet } from "./uid_set.ts";
 
@@ -13,7 +13,7 @@ export function sortStatement(
   mailbox: MailboxId,
   { uids, criteria }: { readonly uids: UidSet; readonly criteria: readonly SortCriterion[] },
 ): Sql {
-  const order = criteria.map(({ by, reverse }) => reverse ? sql`${keyOf(by)} DESC` : keyOf(by));
+  const order = criteria.map((each) => each.reverse ? sql`${keyOf(each)} DESC` : keyOf(each));
   // RFC 5256 §3: what is equal otherwise is in the order of the mailbox.
   const every = joined([...order, sql`uid`], ", ");
   return sql`
@@ -25,8 +25,8 @@ export function sortStatement(
       ORDER BY ${every} OFFSET 0) AS sorted`.unprepared().asArrays();
 }
 
-function keyOf(by: SortedBy): Sql {
-  switch (by) {
+function keyOf(criterion: SortCriterion): Sql {
+  switch (criterion.by) {
     case "arrival":
       return sql`internal_date`;
     case "date":
@@ -36,10 +36,21 @@ function keyOf(by: SortedBy): Sql {
     // RFC 5051: folded texts are in the order of their UTF-8 octets.
     case "subject":
       return sql`base_subject COLLATE "C"`;
+    case "sets":
+      return placeIn(criterion.sets);
     default:
-      return sql`coalesce(sort_keys[${SORT_KEYS.indexOf(by) + 1}::int],
-        ${WITHOUT_KEYS[by]}) COLLATE "C"`;
+      return sql`coalesce(sort_keys[${SORT_KEYS.indexOf(criterion.by) + 1}::int],
+        ${WITHOUT_KEYS[criterion.by]}) COLLATE "C"`;
   }
+}
+
+/** WHY: a multirange is searched by halves. */
+function placeIn(sets: readonly UidSet[]): Sql {
+  const cases = sets.map(({ ranges }, place) => {
+    const text = ranges.map(([low, high]) => `[${low},${high}]`).join(",");
+    return sql`WHEN uid <@ ${`{${text}}`}::int8multirange THEN ${place}::int`;
+  });
+  return sql`CASE ${joined(cases, " ")} ELSE ${sets.length}::int END`;
 }
 
 /** Rows from before there were sort keys: the whole field is near enough. */

@@ -49,6 +49,7 @@ export async function imapBench(): Promise<Figure[]> {
   const client = stack.use(await Client.login(port));
   return [
     ...await selecting(client, server),
+    ...await sorting(client, server),
     ...await fetching(client, server),
     ...await others(client, server),
     ...await idling(client, await Client.login(port)),
@@ -106,6 +107,28 @@ async function fetching(client: Client, server: BenchServer): Promise<Figure[]> 
     },
     bodyStall,
   ];
+}
+
+/** SORT and THREAD of the large mailbox, which is selected. */
+async function sorting(client: Client, server: BenchServer): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const commands: readonly (readonly [command: string, targetMs: number | null])[] = [
+    ["SORT (REVERSE ARRIVAL) UTF-8 ALL", 200],
+    ["SORT (SUBJECT) UTF-8 ALL", null],
+    ["SORT (DISPLAYFROM REVERSE DATE) UTF-8 ALL", null],
+    ["SORT RETURN (PARTIAL 1:50) (REVERSE DATE) UTF-8 ALL", null],
+    ["THREAD REFERENCES UTF-8 ALL", 600],
+    ["THREAD REFS UTF-8 ALL", null],
+    ["THREAD ORDEREDSUBJECT UTF-8 ALL", null],
+  ];
+  for (const [name, targetMs] of commands) {
+    await client.command(name);
+    await server.ask({ kind: "stall" });
+    const value = await rounds(() => client.timed(name));
+    const target = targetMs === null ? {} : { target: ["<=", targetMs] as const };
+    figures.push({ name, value, unit: "ms", ...target }, await stallFigure(name, server));
+  }
+  return figures;
 }
 
 async function others(client: Client, server: BenchServer): Promise<Figure[]> {
@@ -298,15 +321,24 @@ function withTrace(text: string): string {
   return trace.join("") + text;
 }
 
-/** The different messages again and again, with ascending UIDs. */
+/**
+ * The different messages again and again, with ascending UIDs, each with its own ids and subject; they
+ * arrived in another order than they have.
+ */
 async function repeat(db: Database, mailbox: MailboxId): Promise<void> {
   const times = LARGE / DIFFERENT - 1;
   await db.transaction(async (tx) => {
     await tx.query(sql`
-      INSERT INTO messages SELECT mailbox_id, uid + n * ${DIFFERENT}::int, created_modseq,
-        internal_date, saved_at, sent_date, size_bytes, header_bytes, hash, object_key, message_id,
-        in_reply_to, reference_ids, subject, base_subject, from_text, to_text, cc_text, bcc_text,
-        envelope, body_structure, structure, header
+      INSERT INTO messages (mailbox_id, uid, created_modseq, internal_date, sent_date, size_bytes,
+        header_bytes, hash, object_key, message_id, in_reply_to, reference_ids, subject,
+        base_subject, is_reply, sort_keys, from_text, to_text, cc_text, bcc_text, envelope,
+        body_structure, structure, header)
+      SELECT mailbox_id, uid + n * ${DIFFERENT}::int, created_modseq,
+        internal_date + n * 7919 % 10007 * interval '1 minute', sent_date + n * interval '1 hour',
+        size_bytes, header_bytes, hash, object_key, replace(message_id, '@', '.' || n || '@'),
+        replace(in_reply_to, '@', '.' || n || '@'), replace(reference_ids, '@', '.' || n || '@'),
+        subject, base_subject || ' ' || n % 100, is_reply, sort_keys, from_text, to_text, cc_text,
+        bcc_text, envelope, body_structure, structure, header
       FROM generate_series(1, ${times}::int) AS n, messages WHERE mailbox_id = ${mailbox}`);
     await tx.query(sql`
       INSERT INTO message_state SELECT mailbox_id, uid + n * ${DIFFERENT}::int, modseq,

@@ -30,6 +30,9 @@ const WORDS: readonly string[] = [
   "INBOX",
   '"INBOX"',
   "&AOk-",
+  '"\xc3\xa4"',
+  '"\xe4"',
+  "{2+}\r\n\xc3\xa4",
   "&2D3eAA-",
   "&U,BTFw-",
   "&-",
@@ -169,11 +172,13 @@ function checkReading(input: string): void {
   const args = input.slice(Math.max(0, space));
   for (const command of commands) {
     for (const uid of command.uid ? [false, true] : [false]) {
-      try {
-        command.prepare(new Scanner(args), uid);
-      } catch (error) {
-        if (!(error instanceof WireError || error instanceof Refused)) throw error;
-        assert.match(error.message, /^[\x20-\x7e]+$/); // one line, whatever came
+      for (const utf8 of [false, true]) {
+        try {
+          command.prepare(new Scanner(args, { utf8 }), uid);
+        } catch (error) {
+          if (!(error instanceof WireError || error instanceof Refused)) throw error;
+          assert.match(error.message, /^[\x20-\x7e]+$/); // one line, whatever came
+        }
       }
     }
   }

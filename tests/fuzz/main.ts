@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { target as append } from "./append.ts";
+import { target as compress } from "./compress.ts";
 import { target as imap } from "./imap.ts";
 import { target as lmtp } from "./lmtp.ts";
 import { target as message } from "./message.ts";
@@ -10,7 +12,7 @@ export interface FuzzTarget {
   run(seed: number, untilMs: number): Promise<number>;
 }
 
-export const targets: readonly FuzzTarget[] = [message, imap, lmtp];
+export const targets: readonly FuzzTarget[] = [message, imap, append, compress, lmtp];
 
 /** `deno task fuzz --seed 7 --minutes 60 --target imap`: hours on demand, seconds inside the tests. */
 async function main(args: readonly string[]): Promise<void> {

@@ -83,6 +83,34 @@ Deno.test("trouble with the bodies is temporary, and stores nothing", async () =
   assert.deepEqual(await messagesIn(client), ['* STATUS "INBOX" (MESSAGES 0)']);
 });
 
+Deno.test("a literal8 with NUL is refused by the code for that, wherever the NUL is", async () => {
+  await using world = await makeWorld("empty");
+  const client = await world.login();
+  for (const octets of ["\0", `Subject: x\r\n\r\n${"y".repeat(200_000)}\0`]) {
+    const replies = await client.command(`APPEND INBOX ~{${octets.length}+}\r\n${octets}`);
+    assert.deepEqual(replies, ["NO [UNKNOWN-CTE] Unknown transfer encoding"]);
+  }
+  assert.match((await client.command("APPEND INBOX ~{2+}\r\nab")).join(), /^OK /);
+});
+
+Deno.test("a spool without room is temporary trouble, and the next command is served", async () => {
+  await using world = await makeWorld("empty");
+  const client = await world.login();
+  await Deno.remove(world.services.spoolDir);
+  const large = "x".repeat(3_000_000);
+  for (
+    const text of [
+      `INBOX {${large.length}+}\r\n${large}`,
+      `INBOX {1+}\r\nx {${large.length}+}\r\n${large}`,
+    ]
+  ) {
+    assert.match((await client.command(`APPEND ${text}`)).join(), /^NO \[UNAVAILABLE\] /);
+  }
+  assert.deepEqual(await messagesIn(client), ['* STATUS "INBOX" (MESSAGES 0)']);
+  await Deno.mkdir(world.services.spoolDir);
+  assert.match((await client.literal("APPEND INBOX", large)).join(), /^OK /);
+});
+
 function messagesIn(client: ImapClient): Promise<string[]> {
   return client.ok("STATUS INBOX (MESSAGES)");
 }

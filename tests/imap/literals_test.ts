@@ -68,6 +68,29 @@ Deno.test("a line that is too long is BAD, and the next command is served", asyn
   await client.ok("NOOP");
 });
 
+Deno.test("LITERAL+ that is switched off leaves LITERAL-, and that off leaves none", async () => {
+  const sent = (bytes: number) => `APPEND INBOX {${bytes}+}\r\n${"x".repeat(bytes)}`;
+  {
+    await using world = await makeWorld("empty", { config: { disabledCaps: ["LITERAL+"] } });
+    const client = await world.login();
+    assert.match((await client.ok("CAPABILITY")).join(), / LITERAL-/);
+    assert.match((await client.command(sent(4096))).join(), /^OK /);
+    assert.match((await client.command(sent(4097))).join(), /^BAD \[TOOBIG\] /); // RFC 7888 §5
+    assert.match(
+      (await client.command(`STATUS {4097+}\r\n${"x".repeat(4097)} (MESSAGES)`)).join(),
+      /^BAD /,
+    );
+    await client.ok("NOOP");
+  }
+  await using world = await makeWorld("empty", {
+    config: { disabledCaps: ["LITERAL+", "LITERAL-"] },
+  });
+  const client = await world.login();
+  assert.ok(!(await client.ok("CAPABILITY")).join().includes("LITERAL"));
+  assert.match((await client.command(sent(1))).join(), /^BAD /);
+  await client.ok("NOOP");
+});
+
 Deno.test("octets that no grammar allows are BAD wherever they come", async () => {
   await using world = await makeWorld("empty");
   const client = await world.login();

@@ -24,9 +24,8 @@ Deno.test("with QRESYNC, REPLACE tells VANISHED and the MODSEQ behind it", async
   assert.match(replies[0] ?? "", /^\* OK \[APPENDUID \d+ 3\] /);
   assert.equal(replies[1], "* VANISHED 1");
   const modseq = /^OK \[HIGHESTMODSEQ (\d+)\]/.exec(replies.at(-1) ?? "")?.[1];
-  assert.deepEqual(await client.ok("STATUS INBOX (HIGHESTMODSEQ)"), [
-    `* STATUS "INBOX" (HIGHESTMODSEQ ${modseq})`,
-  ]);
+  const selected = await client.ok("SELECT INBOX");
+  assert.ok(selected.some((line) => line.startsWith(`* OK [HIGHESTMODSEQ ${modseq}]`)));
 });
 
 Deno.test("two clients that replace the same message at once add one message", async () => {

@@ -41,7 +41,8 @@ Deno.test("the facts of a message", () => {
   assert.equal(found.cc, "ä <g@h>");
   assert.equal(found.bcc, "");
   assert.equal(found.subject, "Re: [list] ä");
-  assert.equal(found.baseSubject, "ä");
+  assert.equal(found.baseSubject, "A\u0308"); // folded
+  assert.equal(found.isReply, true);
 });
 
 Deno.test("the facts of nothing", () => {

@@ -27,7 +27,7 @@ export const append = command("APPEND", {
     do await appendMessage(uploads, context); while (several && !input.wire.atEnd);
     input.end();
     const messages = await newMessages(uploads.list, target, context);
-    const appended = await services.messages.appendAll(messages);
+    const appended = await services.messages.viewedBy(target.viewer).appendAll(messages);
     countMessages(messages, services);
     return { code: appendUid(appended) };
   },

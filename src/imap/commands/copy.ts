@@ -1,6 +1,6 @@
 import { NumberSet } from "../../lib/number_set.ts";
-import type { Copied, Target } from "../../store/messages.ts";
-import type { UidSet } from "../../store/uid_set.ts";
+import { transfer, type WantedTransfer } from "../../delivery/transfer.ts";
+import type { Copied } from "../../store/messages.ts";
 import { command, type Completion, type Context } from "../command.ts";
 import { flagRights } from "../flag_rights.ts";
 import { refuseAboveLimit } from "../message_limit.ts";
@@ -15,11 +15,11 @@ export const copy = command("COPY", {
   tryCreate: true,
   parse: transferArguments,
   async execute(wanted, context): Promise<Completion> {
-    const { view } = context.session;
-    const { uids, target } = await transferOf(wanted, context);
+    const { session: { user }, services } = context;
+    const plan = await transferOf(wanted, context);
     // RFC 3501 §6.4.8: UIDs that do not exist are ignored without any error.
-    if (uids.isEmpty) return {};
-    const copied = await context.services.messages.copy(view.mailbox.id, uids, target);
+    if (plan.uids.isEmpty) return {};
+    const copied = await transfer(user, { ...plan, move: false }, services);
     return { code: copyUid(copied) ?? undefined };
   },
 });
@@ -41,20 +41,17 @@ export function transferArguments(wire: Scanner): TransferArguments {
 export async function transferOf(
   { set, target }: TransferArguments,
   context: Context<"selected">,
-): Promise<TransferPlan> {
+): Promise<Omit<WantedTransfer, "move">> {
   const { session: { user, view }, services, uid } = context;
   const ranges = view.ranges(set, uid);
-  const { id, accountId, rights } = await services.access.find(user, target, ["i"]);
+  const to = await services.access.find(user, target, ["i"]);
   refuseAboveLimit(ranges, context);
   return {
+    from: view.mailbox,
     uids: spannedUids(view.list, ranges),
-    target: { mailbox: id, account: accountId, within: flagRights(rights) },
+    to,
+    within: flagRights(to.rights),
   };
-}
-
-interface TransferPlan {
-  readonly uids: UidSet;
-  readonly target: Target;
 }
 
 /**

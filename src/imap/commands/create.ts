@@ -1,6 +1,7 @@
 import { Refused } from "../../lib/refused.ts";
 import { isDisabled } from "../capability_config.ts";
 import { command } from "../command.ts";
+import { mailboxId } from "../object_id.ts";
 import type { Scanner } from "../wire/scanner.ts";
 
 /** RFC 6154 §2: what a client may ask for; \All and \Flagged would be views, which there are none of. */
@@ -21,11 +22,13 @@ export const create = command("CREATE", {
     name: wire.sp().mailbox(),
     uses: wire.maybe(" ") ? useAttributes(wire) : [],
   }),
-  async execute({ name, uses }, { session: { user }, services: { mailboxes, config } }) {
+  async execute({ name, uses }, { session: { user }, services: { access, config } }) {
     if (uses.length > 0 && isDisabled("CREATE-SPECIAL-USE", config)) {
       throw new Refused({ kind: "unsupported", what: "USE" });
     }
-    await mailboxes.create(user.accountId, name, { specialUse: specialUse(uses) });
+    const { id } = await access.create(user, name, { specialUse: specialUse(uses) });
+    // RFC 8474 §4.1.
+    return isDisabled("OBJECTID", config) ? {} : { code: `MAILBOXID (${mailboxId(id)})` };
   },
 });
 

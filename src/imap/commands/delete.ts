@@ -7,9 +7,9 @@ import { command } from "../command.ts";
 export const deleteCommand = command("DELETE", {
   states: ["authenticated", "selected"],
   parse: (wire) => wire.sp().mailbox(),
-  async execute(name, { session, services: { mailboxes }, enter }) {
+  async execute(name, { session, services: { access, mailboxes }, enter }) {
     const { user } = session;
-    await mailboxes.delete(user.accountId, name);
+    await access.delete(user, name);
     if (session.state !== "selected") return;
     // WHY: by id, as another session may have given the selected mailbox another name.
     const selected = await mailboxes.get(session.view.mailbox.id);

@@ -186,7 +186,7 @@ function withFlags(items: readonly FetchItem[], condstore: boolean): readonly Fe
 /** Sets \Seen where it is missing, in one statement; answers those rows with their flags as stored. */
 async function markSeen(
   rows: readonly MessageRow[],
-  { session: { view }, services: { messages } }: Context<"selected">,
+  { session: { view } }: Context<"selected">,
 ): Promise<ReadonlyMap<Uid, MessageRow>> {
   const unseen = new Map(
     rows.filter(({ flags }) => !(flags & FLAG.seen)).map((row) => [row.uid, row]),
@@ -194,7 +194,7 @@ async function markSeen(
   if (unseen.size === 0) return unseen;
   const change = { mode: "add", flags: FLAG.seen, keywords: [] } as const;
   const uids = NumberSet.from(unseen.keys());
-  const result = await messages.storeFlags(view.mailbox.id, uids, change);
+  const result = await view.messages.storeFlags(view.mailbox.id, uids, change);
   view.stored(result);
   const marked = new Map<Uid, MessageRow>();
   for (const state of result.stored) {

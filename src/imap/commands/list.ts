@@ -1,92 +1,128 @@
-import { sharedPace } from "../../lib/pace.ts";
-import { DELIMITER, mailboxKey, parentNames } from "../../store/mailbox_name.ts";
-import type { Mailbox } from "../../store/mailboxes.ts";
+import { rightLetters } from "../../auth/rights.ts";
+import { toBinary } from "../../lib/bytes.ts";
+import { DELIMITER } from "../../store/mailbox_name.ts";
 import { isDisabled } from "../capability_config.ts";
-import { command } from "../command.ts";
-import { ListPattern } from "../list_pattern.ts";
-import type { ImapServices } from "../services.ts";
-import type { Scanner } from "../wire/scanner.ts";
-
-/** What LIST and LSUB are asked for. */
-export interface ListArguments {
-  /** Reference and pattern joined; null matches nothing. */
-  readonly pattern: string | null;
-  /** True for `LIST "" ""`: what is the delimiter? RFC 3501 §6.3.8. */
-  readonly delimiterOnly: boolean;
-  readonly specialUseOnly: boolean;
-}
+import { command, type Context } from "../command.ts";
+import { renderAstring, renderValue } from "../wire/quote.ts";
+import { WireError } from "../wire/wire_error.ts";
+import { allNames, type Listed, select } from "./list/names.ts";
+import { type ListArguments, listArguments } from "./list/options.ts";
+import { countsFor, prepareStatus, renderStatus } from "./status/items.ts";
 
 /**
- * LIST: RFC 3501 §6.3.8, \HasChildren RFC 3348, special use RFC 6154 §2.
- *
- *     list = "LIST" [SP "(SPECIAL-USE)"] SP mailbox SP list-mailbox [SP "RETURN" SP "(" … ")"]
+ * LIST: RFC 3501 §6.3.8, LIST-EXTENDED RFC 5258, with what other extensions return: RFC 3348, 5819,
+ * 6154, 8440, 9590.
  */
 export const list = command("LIST", {
   states: ["authenticated", "selected"],
-  capability: ["CHILDREN", "SPECIAL-USE"],
-  parse(wire): ListArguments {
-    const specialUseOnly = selection(wire.sp());
-    const { pattern, delimiterOnly } = readPattern(wire);
-    if (wire.maybe(" RETURN ")) returned(wire);
-    return { pattern, delimiterOnly, specialUseOnly };
-  },
-  async execute(
-    { pattern, delimiterOnly, specialUseOnly },
-    { session: { user }, services, reply },
-  ) {
-    if (delimiterOnly) return reply.untagged(`LIST (\\Noselect) "${DELIMITER}" ""`);
-    if (pattern === null) return;
-    const { config, access } = services;
-    const wanted = new ListPattern(pattern);
-    const all = await access.list(user);
-    const withChildren = new Set(all.flatMap(({ name }) => parentNames(mailboxKey(name))));
-    for (const mailbox of all) {
-      await sharedPace.breathe();
-      if (specialUseOnly && mailbox.specialUse === null) continue;
-      if (!wanted.matches(mailbox.name)) continue;
-      const attributes = attributesOf(mailbox, { withChildren, config });
-      reply.untagged(`LIST (${attributes}) "${DELIMITER}" ${reply.mailbox(mailbox.name)}`);
+  capability: [
+    "CHILDREN",
+    "LIST-EXTENDED",
+    "LIST-METADATA",
+    "LIST-MYRIGHTS",
+    "LIST-STATUS",
+    "SPECIAL-USE",
+  ],
+  parse: listArguments,
+  async execute(asked, context) {
+    refuseDisabled(asked, context);
+    prepareStatus(asked.returned.status, context);
+    const { session: { user }, services: { access, mailboxes }, reply } = context;
+    if (asked.delimiterOnly) return reply.untagged(`LIST (\\Noselect) "${DELIMITER}" ""`);
+    const { selection, returned, patterns } = asked;
+    const needsSubscriptions = selection.subscribed || returned.subscribed;
+    const [existing, subscriptions] = await Promise.all([
+      access.list(user),
+      needsSubscriptions ? mailboxes.subscriptions(user.accountId) : [],
+    ]);
+    const names = allNames(existing, subscriptions);
+    const listed = await Array.fromAsync(select(names, patterns, selection));
+    for (const name of listed) {
+      reply.untagged(renderListed(name, asked, context));
       await reply.drained();
     }
+    await tellMore(listed, asked, context);
   },
 });
 
-/** SP-separated reference and pattern, of LIST and LSUB alike. */
-export function readPattern(wire: Scanner): Omit<ListArguments, "specialUseOnly"> {
-  const reference = wire.listMailbox();
-  const pattern = wire.sp().listMailbox();
-  const joined = reference === null || pattern === null ? null : reference + pattern;
-  return { pattern: joined, delimiterOnly: pattern === "" };
+/** What is not announced is refused. */
+function refuseDisabled(
+  { selection, returned, isExtended }: ListArguments,
+  { services: { config } }: Pick<Context, "services">,
+): void {
+  const needs: readonly (readonly [extension: string, isUsed: boolean])[] = [
+    ["LIST-EXTENDED", isExtended],
+    ["SPECIAL-USE", selection.specialUse || returned.specialUse],
+    ["LIST-STATUS", returned.status.length > 0],
+    ["LIST-MYRIGHTS", returned.myRights],
+    ["LIST-METADATA", returned.metadata.length > 0],
+  ];
+  for (const [extension, isUsed] of needs) {
+    if (isUsed && isDisabled(extension, config)) {
+      throw WireError.because(`${extension} is disabled`);
+    }
+  }
 }
 
-function attributesOf(
-  { name, specialUse }: Mailbox,
-  { withChildren, config }: {
-    readonly withChildren: ReadonlySet<string>;
-    readonly config: ImapServices["config"];
-  },
+/**
+ *     mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
+ *                    [SP mbox-list-extended]                                RFC 5258 §6
+ */
+function renderListed(
+  { name, mailbox, isSubscribed, hasChildren, childInfo }: Listed,
+  { selection, returned, isExtended }: ListArguments,
+  { reply, enabled, services: { config } }: Context<"authenticated" | "selected">,
 ): string {
   const attributes: string[] = [];
-  if (!isDisabled("CHILDREN", config)) {
-    attributes.push(withChildren.has(mailboxKey(name)) ? "\\HasChildren" : "\\HasNoChildren");
+  // RFC 5258 §3: \NonExistent says \Noselect, too, to who knows it.
+  if (!mailbox) attributes.push(isExtended || enabled.rev2 ? "\\NonExistent" : "\\Noselect");
+  if (isSubscribed && (selection.subscribed || returned.subscribed)) {
+    attributes.push("\\Subscribed");
   }
+  if (!isDisabled("CHILDREN", config) && (mailbox || hasChildren)) {
+    attributes.push(hasChildren ? "\\HasChildren" : "\\HasNoChildren");
+  }
+  const specialUse = mailbox?.specialUse ?? null;
   if (specialUse !== null && !isDisabled("SPECIAL-USE", config)) attributes.push(specialUse);
-  return attributes.join(" ");
+  const options = childInfo.map((option) => `"${option}"`).join(" ");
+  const info = childInfo.length > 0 ? ` ("CHILDINFO" (${options}))` : "";
+  return `LIST (${attributes.join(" ")}) "${DELIMITER}" ${reply.mailbox(name)}${info}`;
 }
 
-/** RFC 6154 §5.1: the one selection option that SPECIAL-USE brings. */
-function selection(wire: Scanner): boolean {
-  if (wire.peek() !== "(") return false;
-  wire.open();
-  const specialUseOnly = wire.maybe("SPECIAL-USE");
-  wire.close().sp();
-  return specialUseOnly;
-}
-
-/** RFC 6154 §2, RFC 5258 §3.2: what these options ask for is always in the reply. */
-function returned(wire: Scanner): void {
-  if (wire.maybe("()")) return;
-  for (const option of wire.list(() => wire.word())) {
-    if (option !== "SPECIAL-USE" && option !== "CHILDREN") wire.fail("return-option");
+/** STATUS, MYRIGHTS and METADATA of what was listed, each for all mailboxes in one query. */
+async function tellMore(
+  listed: readonly Listed[],
+  { returned: { status, myRights, metadata } }: ListArguments,
+  context: Context<"authenticated" | "selected">,
+): Promise<void> {
+  const { session: { user }, services, reply } = context;
+  const existing = listed.flatMap(({ mailbox }) => mailbox ? [mailbox] : []);
+  // RFC 5819 §2: no STATUS of what cannot be read.
+  const readable = existing.filter(({ rights }) => rights.has("r"));
+  const counts = await countsFor(status.length > 0 ? readable : [], status, context);
+  const annotations = metadata.length > 0
+    ? await services.metadata.ofMailboxes(
+      readable.map(({ id }) => id),
+      user.accountId,
+      { paths: metadata, depth: 0 },
+    )
+    : [];
+  const byMailbox = Map.groupBy(annotations, ({ mailbox }) => mailbox);
+  for (const mailbox of existing) {
+    const { name, rights } = mailbox;
+    const isReadable = rights.has("r");
+    if (status.length > 0 && isReadable) {
+      reply.untagged(renderStatus({ name, mailbox, counts }, status, context));
+    }
+    if (myRights) reply.untagged(`MYRIGHTS ${reply.mailbox(name)} ${rightLetters(rights)}`);
+    if (metadata.length > 0 && isReadable) {
+      const values = new Map(byMailbox.get(mailbox.id)?.map((entry) => [entry.name, entry.value]));
+      const pairs = metadata.map((entry) => {
+        const value = values.get(entry);
+        return `${renderAstring(entry)} ${value ? renderValue(toBinary(value)) : "NIL"}`;
+      });
+      reply.untagged(`METADATA ${reply.mailbox(name)} (${pairs.join(" ")})`);
+    }
+    await reply.drained();
   }
 }

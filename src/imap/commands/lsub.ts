@@ -2,7 +2,6 @@ import { sharedPace } from "../../lib/pace.ts";
 import { DELIMITER, mailboxKey, parentNames } from "../../store/mailbox_name.ts";
 import { command } from "../command.ts";
 import { ListPattern } from "../list_pattern.ts";
-import { readPattern } from "./list.ts";
 
 /**
  * LSUB: RFC 3501 §6.3.9. Subscribed names, whether they exist or not; those that do not, and levels
@@ -10,8 +9,12 @@ import { readPattern } from "./list.ts";
  */
 export const lsub = command("LSUB", {
   states: ["authenticated", "selected"],
-  parse: (wire) => readPattern(wire.sp()),
-  async execute({ pattern }, { session: { user }, services: { mailboxes, access }, reply }) {
+  parse(wire) {
+    const reference = wire.sp().listMailbox();
+    const pattern = wire.sp().listMailbox();
+    return reference === null || pattern === null ? null : reference + pattern;
+  },
+  async execute(pattern, { session: { user }, services: { mailboxes, access }, reply }) {
     if (pattern === null) return;
     const wanted = new ListPattern(pattern);
     const [names, existing] = await Promise.all([

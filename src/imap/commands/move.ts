@@ -1,4 +1,5 @@
 import { Refused } from "../../lib/refused.ts";
+import { transfer } from "../../delivery/transfer.ts";
 import { command, type Completion } from "../command.ts";
 import { copyUid, transferArguments, transferOf } from "./copy.ts";
 
@@ -10,14 +11,14 @@ export const move = command("MOVE", {
   tryCreate: true,
   parse: transferArguments,
   async execute(wanted, context): Promise<Completion> {
-    const { session: { view }, services, reply, enabled } = context;
+    const { session: { user, view }, services, reply, enabled } = context;
     if (view.readOnly) throw new Refused({ kind: "read-only" });
-    const { id, rights } = view.mailbox;
+    const { rights } = view.mailbox;
     // RFC 6851 §4: as COPY, STORE +FLAGS \Deleted and EXPUNGE.
     if (!rights.has("t") || !rights.has("e")) throw new Refused({ kind: "not-permitted" });
-    const { uids, target } = await transferOf(wanted, context);
-    if (uids.isEmpty) return {};
-    const code = copyUid(await services.messages.move(id, uids, target));
+    const plan = await transferOf(wanted, context);
+    if (plan.uids.isEmpty) return {};
+    const code = copyUid(await transfer(user, { ...plan, move: true }, services));
     view.recheck();
     if (code === null) return {};
     // RFC 6851 §4.3: ahead of any EXPUNGE.

@@ -11,7 +11,11 @@ export const namespace = command("NAMESPACE", {
   states: ["authenticated", "selected"],
   capability: "NAMESPACE",
   parse: () => null,
-  async execute(_args, { reply }) {
-    reply.untagged(`NAMESPACE (("" "${DELIMITER}")) NIL NIL`);
+  async execute(_args, { reply, services: { access } }) {
+    const { personal, users, shared } = access.namespaces();
+    const parts = [personal, users, shared].map((prefix) =>
+      prefix === null ? "NIL" : `((${reply.mailbox(prefix)} "${DELIMITER}"))`
+    );
+    reply.untagged(`NAMESPACE ${parts.join(" ")}`);
   },
 });

@@ -38,7 +38,8 @@ export const replace = command("REPLACE", {
     const messages = await newMessages(uploads.list, target, context);
     const [message] = messages;
     if (!message) throw new Error("Cannot replace a message by none");
-    const { appended } = await services.messages.replace(id, old, message);
+    const { appended } = await services.messages.viewedBy(target.viewer)
+      .replace(id, old, message);
     countMessages(messages, services);
     view.recheck();
     // RFC 8508 §4.3: ahead of any EXPUNGE.

@@ -97,7 +97,7 @@ const EXACT = 100;
 const LOOSE = 50;
 
 /** RFC 6203 §4: what matches as it was written is better than what only has the words. */
-async function scoresOf(
+export async function scoresOf(
   key: SearchKey,
   uids: readonly Uid[],
   context: Context<"selected">,

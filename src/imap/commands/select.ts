@@ -2,6 +2,7 @@ import { Refused } from "../../lib/refused.ts";
 import { isDisabled } from "../capability_config.ts";
 import { command, type Completion, type Context } from "../command.ts";
 import { enableCondstore } from "../enable_condstore.ts";
+import { mailboxId } from "../object_id.ts";
 import { openView } from "../view/open_view.ts";
 import type { View } from "../view/view.ts";
 import type { Scanner } from "../wire/scanner.ts";
@@ -84,6 +85,9 @@ function describe(
   }
   reply.untagged(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`);
   reply.untagged(`OK [UIDNEXT ${uidNext}] Predicted next UID`);
+  if (!isDisabled("OBJECTID", config)) {
+    reply.untagged(`OK [MAILBOXID (${mailboxId(mailbox.id)})] Whatever its name`); // RFC 8474 §4.2
+  }
   if (isDisabled("CONDSTORE", config)) return;
   reply.untagged(`OK [HIGHESTMODSEQ ${highestModseq}] Highest mod-sequence`);
 }

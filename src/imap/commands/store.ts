@@ -25,7 +25,7 @@ export const store = command("STORE", {
     return { set, unchangedSince, ...attributes(wire) };
   },
   async execute({ set, unchangedSince, silent, change }, context): Promise<Completion> {
-    const { session: { view }, services, uid } = context;
+    const { session: { view }, uid } = context;
     if (unchangedSince !== undefined) enableCondstore(context);
     if (view.readOnly) throw new Refused({ kind: "read-only" });
     const permitted: FlagChange = { ...change, within: view.changeable };
@@ -33,7 +33,7 @@ export const store = command("STORE", {
     const { ranges, completion } = limitMessages(view.ranges(set, uid), context);
     const uids = spannedUids(view.list, ranges);
     if (uids.isEmpty) return {};
-    const result = await services.messages.storeFlags(
+    const result = await view.messages.storeFlags(
       view.mailbox.id,
       uids,
       unchangedSince === undefined ? permitted : { ...permitted, unchangedSince },

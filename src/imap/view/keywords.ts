@@ -8,10 +8,10 @@ const OFFERED = ["$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing", "$I
 /** The keywords that a client has been told of in FLAGS and PERMANENTFLAGS. */
 export class Keywords {
   readonly #known = new Map<string, string>();
-  readonly #changeable: Changeable;
+  readonly #changeable: () => Changeable;
 
-  /** `changeable`: what this client may change. */
-  constructor(used: readonly string[], changeable: Changeable) {
+  /** `changeable`: what this client may change at the moment. */
+  constructor(used: readonly string[], changeable: () => Changeable) {
     this.#changeable = changeable;
     // WHY: the mailbox's own spelling of an offered keyword wins.
     for (const keyword of [...OFFERED, ...used]) this.#known.set(keyword.toLowerCase(), keyword);
@@ -21,8 +21,8 @@ export class Keywords {
   get lines(): string[] {
     const keywords = [...this.#known.values()];
     const list = renderFlags({ flags: FLAGS_ALL, keywords });
-    const { flags } = this.#changeable;
-    const permanent = this.#changeable.keywords
+    const { flags, keywords: mayKeywords } = this.#changeable();
+    const permanent = mayKeywords
       ? renderFlags({ flags, keywords: [...keywords, "\\*"] })
       : renderFlags({ flags, keywords: [] });
     return [`FLAGS ${list}`, `OK [PERMANENTFLAGS ${permanent}] Flags that can be kept`];

@@ -4,14 +4,15 @@ import type { Sequence } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { MessageStore } from "../../store/messages.ts";
 import type { Enabled } from "../enabled.ts";
+import { RightsWatch } from "./rights_watch.ts";
 import { indexOf } from "./uid_list.ts";
-import type { UidMaps } from "./uid_maps.ts";
+import type { Held, UidMaps } from "./uid_maps.ts";
 import { View, type ViewServices } from "./view.ts";
 
 /** What opening a view asks of the services. */
 export interface OpenServices extends ViewServices {
-  readonly access: Pick<MailboxAccess, "find">;
-  readonly messages: ViewServices["messages"] & Pick<MessageStore, "firstUnseen">;
+  readonly access: Pick<MailboxAccess, "find" | "renew">;
+  readonly messages: Pick<MessageStore, "viewedBy">;
   readonly maps: Pick<UidMaps, "open">;
 }
 
@@ -29,22 +30,37 @@ export async function openView(
   { user, name }: { readonly user: User; readonly name: string },
   options: OpenOptions,
 ): Promise<View> {
-  const { access, messages, maps } = services;
+  const { access, maps } = services;
   const mailbox = await access.find(user, name, ["r"]);
+  const messages = services.messages.viewedBy(mailbox.viewer);
   const unseen = mailbox.unseen > 0 ? await messages.firstUnseen(mailbox.id) : null;
-  const held = await maps.open(mailbox.id, mailbox.highestModseq).catch((error) => {
+  const held = await maps.open(mailbox.id, mailbox.highestModseq, mailbox.viewer).catch((error) => {
     throw isGone(error) ? new Refused({ kind: "no-such-mailbox", name }) : error;
   });
   const at = unseen === null ? -1 : indexOf(held.map.now, unseen);
   const firstUnseen = at < 0 ? undefined : at + 1 as Sequence;
-  const view = new View(services, { mailbox, firstUnseen, held, ...options });
+  const rights = new RightsWatch(mailbox, () => access.renew(user, mailbox));
+  const watched = rights.isFixed ? held : watching(held, rights);
+  const view = new View(services, { rights, messages, firstUnseen, held: watched, ...options });
   try {
     await view.claimRecent();
   } catch (error) {
-    held[Symbol.dispose]();
+    watched[Symbol.dispose]();
     throw error;
   }
   return view;
+}
+
+/** Hears of changes of the rights, too, for as long as the map is held. */
+function watching(held: Held, rights: RightsWatch): Held {
+  const stop = held.map.onNotice(() => rights.notice());
+  return {
+    map: held.map,
+    [Symbol.dispose]() {
+      stop();
+      held[Symbol.dispose]();
+    },
+  };
 }
 
 /** Deleted between two queries: to the client there was no such mailbox. */

@@ -9,15 +9,19 @@ export type Renew = () => Promise<AccessibleMailbox | null>;
 
 /** The rights of a session on the mailbox that it has open: RFC 4314 §5.1.1. */
 export class RightsWatch {
-  readonly #renew: Renew | null;
+  readonly #renew: Renew;
   #mailbox: AccessibleMailbox;
   #lookedAtMs = performance.now();
   #isStale = false;
 
-  /** `renew`: null for who cannot lose any. */
-  constructor(mailbox: AccessibleMailbox, renew: Renew | null) {
+  constructor(mailbox: AccessibleMailbox, renew: Renew) {
     this.#mailbox = mailbox;
     this.#renew = renew;
+  }
+
+  /** Nobody can take rights from the owner of a personal mailbox. */
+  get isFixed(): boolean {
+    return !this.#mailbox.isForeign && this.#mailbox.domain === null;
   }
 
   /** As it was when it was selected, with the rights as of the last look. */
@@ -36,14 +40,20 @@ export class RightsWatch {
    */
   async hasChanged(): Promise<boolean> {
     const late = performance.now() - this.#lookedAtMs >= TRUST_MS;
-    if (!this.#renew || !this.#isStale && !late) return false;
+    if (this.isFixed || !this.#isStale && !late) return false;
     this.#isStale = false;
-    const now = await this.#renew().catch((error) => {
-      this.#isStale = true;
+    try {
+      const now = await this.#renew();
+      if (!now?.rights.has("r")) throw new Refused({ kind: "gone", what: "the right to read" });
+      this.#lookedAtMs = performance.now();
+      return this.#take(now);
+    } catch (error) {
+      this.#isStale = true; // WHY: nothing may be told before it is known that it may.
       throw error;
-    });
-    this.#lookedAtMs = performance.now();
-    if (!now?.rights.has("r")) throw new Refused({ kind: "gone", what: "the right to read" });
+    }
+  }
+
+  #take(now: AccessibleMailbox): boolean {
     if (now.rights.symmetricDifference(this.#mailbox.rights).size === 0) return false;
     this.#mailbox = { ...this.#mailbox, rights: now.rights };
     return true;

@@ -30,7 +30,11 @@ const POLL_MS = 60_000;
  */
 const UNUSED_MS = 10 * 60_000;
 
+/** A mailbox and its viewer, as a key. */
+type Key = `${number} ${number}`;
+
 interface Entry {
+  readonly mailbox: MailboxId;
   map: UidMap | undefined;
   readonly loading: Promise<UidMap>;
   users: number;
@@ -40,12 +44,15 @@ interface Entry {
   stopHearing: () => void;
 }
 
-/** All UID maps of one worker: one per open mailbox, and some that may be wanted again soon. */
+/**
+ * All UID maps of one worker: one per open mailbox (and viewer, to whom other changes are news), and some
+ * that may be wanted again soon.
+ */
 export class UidMaps implements Disposable {
   readonly #options: UidMapsOptions;
-  readonly #open = new Map<MailboxId, Entry>();
+  readonly #open = new Map<Key, Entry>();
   /** Least recently released first. */
-  readonly #unused = new Map<MailboxId, Entry>();
+  readonly #unused = new Map<Key, Entry>();
   #unusedBytes = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -55,19 +62,24 @@ export class UidMaps implements Disposable {
 
   /**
    * The map of a mailbox, at least as new as `modseq`. The first session in a while reads all
-   * UIDs; everybody else gets what is here.
+   * UIDs; everybody else gets what is here. `viewer`: see `MessageStore.viewedBy`.
    */
-  async open(mailbox: MailboxId, modseq: Modseq): Promise<Held> {
-    const entry = this.#hold(mailbox);
+  async open(
+    mailbox: MailboxId,
+    modseq: Modseq,
+    viewer: AccountId | null = null,
+  ): Promise<Held> {
+    const key: Key = `${mailbox} ${viewer ?? 0}`;
+    const entry = this.#hold(key, { mailbox, viewer });
     try {
       entry.map = await entry.loading;
       entry.map.confirm(modseq);
       if (entry.missed) entry.map.distrust();
       entry.missed = false;
       await entry.map.refresh();
-      return { map: entry.map, [Symbol.dispose]: once(() => this.#release(mailbox, entry)) };
+      return { map: entry.map, [Symbol.dispose]: once(() => this.#release(key, entry)) };
     } catch (error) {
-      this.#release(mailbox, entry);
+      this.#release(key, entry);
       throw error;
     }
   }
@@ -75,11 +87,12 @@ export class UidMaps implements Disposable {
   /** Asks for the state of every open mailbox in one query: the safety net under the notices. */
   async poll(): Promise<void> {
     this.#evict();
-    const open = [...this.#open];
+    const open = [...this.#open.values()];
     if (open.length === 0) return;
-    const modseqs = await this.#options.mailboxes.modseqs(open.map(([id]) => id));
-    for (const [id, { map }] of open) {
-      const modseq = modseqs.get(id);
+    const ids = new Set(open.map(({ mailbox }) => mailbox));
+    const modseqs = await this.#options.mailboxes.modseqs([...ids]);
+    for (const { mailbox, map } of open) {
+      const modseq = modseqs.get(mailbox);
       if (modseq === undefined) map?.markGone();
       else map?.notice(modseq);
     }
@@ -94,17 +107,21 @@ export class UidMaps implements Disposable {
     this.#stopPoll();
   }
 
-  #hold(mailbox: MailboxId): Entry {
-    const entry = this.#open.get(mailbox) ?? this.#reuse(mailbox) ?? {
+  #hold(
+    key: Key,
+    { mailbox, viewer }: { readonly mailbox: MailboxId; readonly viewer: AccountId | null },
+  ): Entry {
+    const entry = this.#open.get(key) ?? this.#reuse(key) ?? {
+      mailbox,
       map: undefined,
-      loading: UidMap.load(mailbox, this.#options.messages),
+      loading: UidMap.load(mailbox, this.#options.messages.viewedBy(viewer)),
       users: 0,
       missed: false,
       unusedSinceMs: 0,
       stopHearing: () => {},
     };
     if (entry.users++ > 0) return entry;
-    this.#open.set(mailbox, entry);
+    this.#open.set(key, entry);
     entry.stopHearing = this.#options.notices.on(mailbox, (modseq) => {
       if (entry.map) entry.map.notice(modseq);
       else entry.missed = true;
@@ -113,21 +130,21 @@ export class UidMaps implements Disposable {
     return entry;
   }
 
-  #reuse(mailbox: MailboxId): Entry | undefined {
-    const entry = this.#unused.get(mailbox);
+  #reuse(key: Key): Entry | undefined {
+    const entry = this.#unused.get(key);
     if (!entry) return undefined;
-    this.#forget(mailbox, entry);
+    this.#forget(key, entry);
     return Date.now() - entry.unusedSinceMs < UNUSED_MS ? entry : undefined;
   }
 
-  #release(mailbox: MailboxId, entry: Entry): void {
-    if (--entry.users > 0 || this.#open.get(mailbox) !== entry) return;
-    this.#open.delete(mailbox);
+  #release(key: Key, entry: Entry): void {
+    if (--entry.users > 0 || this.#open.get(key) !== entry) return;
+    this.#open.delete(key);
     entry.stopHearing();
     if (this.#open.size === 0) this.#stopPoll();
     if (!entry.map || entry.map.gone) return;
     entry.unusedSinceMs = Date.now();
-    this.#unused.set(mailbox, entry);
+    this.#unused.set(key, entry);
     this.#unusedBytes += entry.map.bytes;
     this.#evict();
   }
@@ -135,14 +152,14 @@ export class UidMaps implements Disposable {
   #evict(): void {
     const oldest = Date.now() - UNUSED_MS;
     const max = this.#options.bytesMax ?? BYTES_MAX;
-    for (const [mailbox, entry] of this.#unused) {
+    for (const [key, entry] of this.#unused) {
       if (this.#unusedBytes <= max && entry.unusedSinceMs > oldest) return;
-      this.#forget(mailbox, entry);
+      this.#forget(key, entry);
     }
   }
 
-  #forget(mailbox: MailboxId, entry: Entry): void {
-    this.#unused.delete(mailbox);
+  #forget(key: Key, entry: Entry): void {
+    this.#unused.delete(key);
     this.#unusedBytes -= entry.map?.bytes ?? 0;
   }
 

@@ -1,5 +1,5 @@
 import type { AccessibleMailbox } from "../../auth/mailbox_access.ts";
-import type { Modseq, Sequence, Uid } from "../../lib/ids.ts";
+import { type Modseq, NUMBER_MAX, type Sequence, type Uid } from "../../lib/ids.ts";
 import { NumberSet } from "../../lib/number_set.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { Log } from "../../observe/log.ts";
@@ -33,23 +33,21 @@ import {
 } from "./uid_list.ts";
 import { changesSince, type Snapshot } from "./uid_map.ts";
 import { vanishedLines } from "./vanished_lines.ts";
+import type { RightsWatch } from "./rights_watch.ts";
 import { Recency } from "./recency.ts";
 import type { Held } from "./uid_maps.ts";
 
 /** What a view asks of the services. */
 export interface ViewServices {
   readonly mailboxes: Pick<MailboxStore, "claimRecent">;
-  readonly messages: Pick<
-    MessageStore,
-    "changes" | "changedSince" | "expungedSince"
-  >;
   readonly log: Log;
 }
 
 /** A mailbox that is being opened; see `openView`. */
 export interface Opened {
-  /** As it was when it was selected; `id` and `accountId` never change. */
-  readonly mailbox: AccessibleMailbox;
+  readonly rights: RightsWatch;
+  /** As this user sees them: RFC 4314 §5.2 \Seen is not shared. */
+  readonly messages: MessageStore;
   /** EXAMINE: nothing may be changed, not even \Recent and \Seen. */
   readonly readOnly: boolean;
   /** The first message without \Seen when the mailbox was selected: RFC 3501 §7.1 UNSEEN. */
@@ -64,7 +62,7 @@ export interface Opened {
  * numbers mean positions in this picture; only `tell` changes it, and says so to the client.
  */
 export class View {
-  readonly mailbox: Opened["mailbox"];
+  readonly messages: Opened["messages"];
   readonly readOnly: boolean;
   readonly firstUnseen: Opened["firstUnseen"];
   readonly enabled: Enabled;
@@ -79,23 +77,32 @@ export class View {
   #usesNumbers = false;
   /** What `$` means. */
   #saved: UidSet = NumberSet.of<Uid>([]);
-  /** What this client may change about the flags of messages: RFC 4314 §4. */
-  readonly changeable: Changeable;
+  readonly #rights: RightsWatch;
 
   constructor(services: ViewServices, opened: Opened) {
-    const { mailbox, readOnly, firstUnseen, enabled, held } = opened;
-    this.mailbox = mailbox;
+    const { rights, messages, readOnly, firstUnseen, enabled, held } = opened;
+    this.#rights = rights;
+    this.messages = messages;
     this.readOnly = readOnly;
     this.firstUnseen = firstUnseen;
     this.enabled = enabled;
     this.#services = services;
     this.#held = held;
-    this.#recency = new Recency(mailbox.recentUid, enabled);
-    this.changeable = readOnly ? NOTHING : flagRights(mailbox.rights);
-    this.#keywords = new Keywords(mailbox.keywords, this.changeable);
+    this.#recency = new Recency(this.mailbox.recentUid, enabled);
+    this.#keywords = new Keywords(this.mailbox.keywords, () => this.changeable);
     this.#told = held.map.now;
     this.#news = new FlagNews(held.map.now.modseq);
     this.#toldRecent = this.recent;
+  }
+
+  /** As it was when it was selected, but for the rights; `id` and `accountId` never change. */
+  get mailbox(): AccessibleMailbox {
+    return this.#rights.mailbox;
+  }
+
+  /** What this client may change about the flags of messages: RFC 4314 §4. */
+  get changeable(): Changeable {
+    return this.readOnly ? NOTHING : flagRights(this.mailbox.rights);
   }
 
   /** How many messages the client knows of: RFC 3501 §7.3.1 EXISTS. */
@@ -138,7 +145,9 @@ export class View {
   ranges(set: SequenceSet, byUid: boolean): IndexRange[] {
     const { count } = this.#told;
     if (set.isSaved) return indexRanges(this.#told, this.#saved);
-    if (!byUid) this.#numbersUsed();
+    // RFC 9586 §3: message numbers are for nothing any more.
+    if (!byUid && this.enabled.uidOnly) throw WireError.because("UIDs are required", "UIDREQUIRED");
+    if (!byUid) this.#usesNumbers = true;
     if (count === 0 && (byUid || set.hasStar)) return [];
     if (byUid) return indexRanges(this.#told, set.resolve(lastUid(this.#told)));
     if (set.highest > count) throw new WireError(`message numbers up to ${count}`, 0);
@@ -194,8 +203,7 @@ export class View {
    * the client still has.
    */
   async vanishedSince(uids: UidSet, since: Modseq): Promise<UidSet> {
-    const { messages } = this.#services;
-    const gone = await messages.expungedSince(this.mailbox.id, { uids, since });
+    const gone = await this.messages.expungedSince(this.mailbox.id, { uids, since });
     if (gone === null) return missingUids(this.#told, { uids, below: this.uidNext });
     return NumberSet.from([...gone.values()].filter((uid) => indexOf(this.#told, uid) < 0));
   }
@@ -203,7 +211,7 @@ export class View {
   /** The messages at these positions that changed after `since`, in UID order. */
   changedSince(ranges: readonly IndexRange[], since: Modseq): Promise<MessageState[]> {
     const uids = spannedUids(this.#told, ranges);
-    return this.#services.messages.changedSince(this.mailbox.id, { uids, since });
+    return this.messages.changedSince(this.mailbox.id, { uids, since });
   }
 
   /**
@@ -213,6 +221,12 @@ export class View {
   fetchHead(uid: Uid): string {
     if (this.enabled.uidOnly) return `* ${uid} UIDFETCH (`;
     return `* ${this.numberOf(uid)} FETCH (`;
+  }
+
+  /** UIDs that are recent in this session. */
+  get recentUids(): UidSet {
+    const first = this.uidAt(this.count - this.recent + 1 as Sequence);
+    return NumberSet.of(first === undefined ? [] : [[first, NUMBER_MAX as Uid]]);
   }
 
   /** The UID of message `n`, undefined beyond the end. */
@@ -289,6 +303,15 @@ export class View {
     this.#held.map.distrust();
   }
 
+  /**
+   * From now on the rights of now count; a client whose rights to flags have changed is told so (RFC
+   * 4314 §5.1.1). Throws `gone` when the mailbox may not be read any more.
+   */
+  async renewRights(reply: Replies): Promise<void> {
+    if (!await this.#rights.hasChanged()) return;
+    for (const line of this.flagLists) reply.untagged(line);
+  }
+
   /** Calls `listener` whenever `tell` may have news, until the returned function is called. */
   onChange(listener: () => void): () => void {
     return this.#held.map.onNotice(listener);
@@ -303,6 +326,7 @@ export class View {
   async tell(reply: Replies, { expunges }: { readonly expunges: boolean }): Promise<void> {
     const { map } = this.#held;
     this.#usesNumbers = false;
+    await this.renewRights(reply);
     await map.refresh();
     if (map.gone) throw new Refused({ kind: "gone", what: "selected mailbox" });
     const now = map.now;
@@ -348,14 +372,14 @@ export class View {
     reply: Replies,
   ): Promise<void> {
     const { map } = this.#held;
-    const { messages } = this.#services;
     const since = (modseq: Modseq) => {
       const cached = map.flagsSince(modseq);
-      return cached ? [cached] : changesSince(messages, this.mailbox.id, modseq);
+      return cached ? [cached] : changesSince(this.messages, this.mailbox.id, modseq);
     };
     for await (const news of this.#news.upTo(upTo, { since, known })) {
       this.announceKeywords(news, reply);
-      reply.raw(this.#fetchLines(news));
+      const known = news.filter(({ uid }) => this.numberOf(uid) !== undefined);
+      reply.raw(known.map((state) => this.flagsLine(state)).join(""));
       await reply.drained();
     }
   }
@@ -365,24 +389,9 @@ export class View {
     return vanishedLines(NumberSet.from(positions.map((at) => this.#told.uids[at] as Uid)));
   }
 
-  #numbersUsed(): void {
-    // RFC 9586 §3: message numbers are for nothing any more.
-    if (this.enabled.uidOnly) throw WireError.because("UIDs are required", "UIDREQUIRED");
-    this.#usesNumbers = true;
-  }
-
-  #fetchLines(states: readonly MessageState[]): string {
-    let lines = "";
-    for (const state of states) {
-      if (this.numberOf(state.uid) === undefined) continue;
-      lines += this.flagsLine(state);
-    }
-    return lines;
-  }
-
   /** What the client was told of is recent to nobody else: RFC 3501 §2.3.2. */
   async claimRecent(): Promise<void> {
-    const below = this.readOnly ? null : this.#recency.claim(this.#told);
+    const below = this.readOnly || this.mailbox.isForeign ? null : this.#recency.claim(this.#told);
     if (below === null) return;
     await this.#services.mailboxes.claimRecent(this.mailbox.id, below);
   }

@@ -349,7 +349,8 @@ const TAG = /[!#$&',\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+/y;
 const FLAG_CHARS = /\\?[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+/y;
 // deno-lint-ignore no-control-regex
 const QUOTED = /"(?:[^"\\\x00\r\n]|\\["\\])*"/y;
-const LITERAL = /~?\{\d{1,10}[+-]?\}\r\n/y;
+// RFC 9051 §9: number64; what is larger still is too large, not wrong.
+const LITERAL = /~?\{\d{1,20}[+-]?\}\r\n/y;
 const SET_CHARS = /[0-9:*,]+|\$/y;
 const BASE64 = /=|[A-Za-z0-9+/]+={0,2}/y;
 const DIGITS = /\d{1,10}/y;

@@ -12,7 +12,7 @@ import { Refused } from "../../../src/lib/refused.ts";
 import type { Connection } from "../../../src/net/connection.ts";
 import { logger } from "../../../src/observe/log.ts";
 import type { Mailbox } from "../../../src/store/mailboxes.ts";
-import type { Change, Expunged, StoredFlags } from "../../../src/store/messages.ts";
+import type { Change, Expunged, MessageStore, StoredFlags } from "../../../src/store/messages.ts";
 import type { Since } from "../../../src/store/read_since.ts";
 import type { NoticeListener } from "../../../src/store/notices.ts";
 
@@ -37,6 +37,7 @@ export class FakeMailbox {
   queries = { uids: 0, changes: 0 };
 
   readonly messages = {
+    viewedBy: (): MessageStore => this.messages as unknown as MessageStore,
     uids: async () => {
       this.queries.uids++;
       await this.#wait();
@@ -119,7 +120,15 @@ export class FakeMailbox {
   view(maps: UidMaps, { readOnly = false, enabled = new Enabled() } = {}): Promise<View> {
     const { mailboxes, messages } = this;
     const access = {
-      find: async () => ({ ...await mailboxes.find(), rights: ALL_RIGHTS, isForeign: false }),
+      find: async () => ({
+        ...await mailboxes.find(),
+        treeName: "INBOX",
+        owner: USER.address,
+        viewer: null,
+        rights: ALL_RIGHTS,
+        isForeign: false,
+      }),
+      renew: () => Promise.resolve(null),
     };
     const services = { access, mailboxes, messages, maps, log: logger("test") };
     return openView(services, { user: USER, name: "INBOX" }, { readOnly, enabled });

@@ -39,7 +39,8 @@ export class OfflineCaches {
   ): Promise<void> {
     const cache = this.#caches.get(mailbox);
     if (!cache || cache.flags.size === 0 || cache.highest === 0) {
-      return await client.select(mailbox);
+      await client.select(mailbox);
+      return void await client.run("UID FETCH 1:* (UID)");
     }
     const known = [...cache.flags.keys()].sort((a, b) => a - b);
     const some = cache.places.filter(() => roll(3) === 0);

@@ -21,7 +21,8 @@ export function threadOf(
       dates: some.map(({ date }) => date),
       subjects: some.map(({ subject }) => subject),
       isReply: some.map(({ isReply }) => isReply),
-      ids: some.map(({ id, references }) => [id ?? "", ...references].join(" ")),
+      ids: some.map(({ id }) => id ?? ""),
+      references: some.map(({ references }) => references.join(" ")),
     }));
   }
   const uidOf = (position: number) => threading.uids[position] ?? 0;

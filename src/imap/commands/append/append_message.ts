@@ -74,17 +74,31 @@ async function utf8Literal(
   const { input } = context;
   input.wire.expect("(");
   if (input.wire.peek() !== "~") input.wire.fail("literal8");
-  await takeLiteral(intakeFor, context);
+  await takeOctets(intakeFor, context);
   input.wire.expect(")");
 }
 
-/** Nobody is asked for octets that would be refused. */
+/** `literal / literal8`, the latter of RFC 3516. */
 async function takeLiteral(
+  intakeFor: (header: LiteralHeader) => Intake,
+  context: AppendContext,
+): Promise<void> {
+  const { wire } = context.input;
+  if (wire.peek() === "~" && isDisabled("BINARY", context.services.config)) wire.fail("literal");
+  await takeOctets(intakeFor, context);
+}
+
+/** Nobody is asked for octets that would be refused. */
+async function takeOctets(
   intakeFor: (header: LiteralHeader) => Intake,
   { input }: AppendContext,
 ): Promise<void> {
   const header = input.literal();
   const intake = intakeFor(header);
   intake.expect(header.sizeBytes);
-  for await (const chunk of input.octets()) await intake.write(chunk);
+  for await (const chunk of input.octets()) {
+    // RFC 3516 §4.4: content that only BINARY could show is not stored.
+    if (header.binary && chunk.includes(0)) throw new Refused({ kind: "unknown-encoding" });
+    await intake.write(chunk);
+  }
 }

@@ -80,7 +80,7 @@ function nextSize(rows: readonly MessageRow[], size: number): number {
 async function* read(
   { source, want }: Plan,
   ranges: readonly IndexRange[],
-  { session: { view }, services: { messages } }: Context<"selected">,
+  { session: { view } }: Context<"selected">,
 ): AsyncGenerator<readonly MessageRow[]> {
   // WHY: the casts are true for what the plan looks at; no item of a narrower source needs the rest.
   if (source === "view") {
@@ -89,7 +89,7 @@ async function* read(
   }
   const uids = spannedUids(view.list, ranges);
   const pieces = source === "states"
-    ? [await messages.states(view.mailbox.id, uids) as MessageRow[]]
-    : messages.rowPieces(view.mailbox.id, uids, want);
+    ? [await view.messages.states(view.mailbox.id, uids) as MessageRow[]]
+    : view.messages.rowPieces(view.mailbox.id, uids, want);
   for await (const rows of pieces) yield rows.filter(({ uid }) => view.numberOf(uid) !== undefined);
 }

@@ -1,5 +1,6 @@
 import { Refused } from "../../../lib/refused.ts";
 import type { Scanner } from "../../wire/scanner.ts";
+import { type MailboxFilter, mailboxFilter } from "../../mailbox_filter.ts";
 import { type FetchItem, fetchItems } from "../fetch/items.ts";
 
 /** What a client is told of without asking: RFC 5465 §5. */
@@ -22,11 +23,6 @@ export const EVENTS: readonly NotifyEvent[] = [
   "MailboxMetadataChange",
   "ServerMetadataChange",
 ];
-
-/** Mailboxes other than the selected one: RFC 5465 §6. */
-export type MailboxFilter =
-  | { readonly kind: "inboxes" | "personal" | "subscribed" }
-  | { readonly kind: "subtree" | "mailboxes"; readonly names: readonly string[] };
 
 /** Events of some mailboxes. */
 export interface EventGroup {
@@ -55,7 +51,6 @@ export interface NotifySet {
 
 /** WHY: each is matched with every mailbox, again and again. */
 const GROUPS_MAX = 100;
-const NAMES_MAX = 1_000;
 
 /**
  *     notify = "NOTIFY" SP ("SET" [SP "STATUS"] SP event-group *(SP event-group) / "NONE")  RFC 5465 §8
@@ -93,7 +88,6 @@ interface Events {
 
 class Parser {
   readonly #wire: Scanner;
-  #names = 0;
   hasUnknownEvent = false;
 
   constructor(wire: Scanner) {
@@ -111,36 +105,13 @@ class Parser {
       for (const event of events) if (!isMessageEvent(event)) wire.fail("message-event");
       return { events, isDelayed, items: items ?? [] };
     }
-    const filter = this.#filter(word);
+    const filter = mailboxFilter(wire, word);
+    if (filter.kind === "subtree-one") wire.fail("filter-mailboxes");
     const { events, items } = this.#events(wire.sp());
     wire.close();
     // RFC 5465 §8: fetch-att only for the selected mailbox.
     if (items) wire.fail("no fetch-att here");
     return { filter, events };
-  }
-
-  #filter(word: string): MailboxFilter {
-    switch (word) {
-      case "INBOXES":
-      case "PERSONAL":
-      case "SUBSCRIBED":
-        return {
-          kind: word === "INBOXES" ? "inboxes" : word === "PERSONAL" ? "personal" : "subscribed",
-        };
-      case "SUBTREE":
-      case "MAILBOXES":
-        return { kind: word === "SUBTREE" ? "subtree" : "mailboxes", names: this.#mailboxes() };
-      default:
-        return this.#wire.fail("filter-mailboxes");
-    }
-  }
-
-  #mailboxes(): string[] {
-    const wire = this.#wire.sp();
-    const names = wire.peek() === "(" ? wire.list(() => wire.mailbox()) : [wire.mailbox()];
-    this.#names += names.length;
-    if (this.#names > NAMES_MAX) wire.fail(`at most ${NAMES_MAX} mailboxes`);
-    return names;
   }
 
   #events(wire: Scanner): Events {

@@ -8,6 +8,7 @@ import { prefetched } from "../../view/prefetched.ts";
 import { StoredMessage } from "../../view/stored_message.ts";
 import { type Resolved, type Stored, superset } from "./resolve.ts";
 import { Scanned } from "./scan.ts";
+import type { SearchScope } from "./scope.ts";
 
 /** WHY: each row may hold a header of 256 KiB. */
 const ROWS_PER_BATCH = 50;
@@ -20,10 +21,26 @@ const QUERIES_MAX = 100;
  * The messages that a key matches, ascending, as far as the client knows them. What the store can
  * decide is one query; only messages that are still undecided then are read.
  */
-export async function evaluate(key: Resolved, context: Context<"selected">): Promise<Uid[]> {
-  const { view } = context.session;
+export function evaluate(key: Resolved, context: Context<"selected">): Promise<Uid[]> {
+  return evaluateIn(context.session.view, key, context);
+}
+
+/** What evaluating needs of the session. */
+type Searcher = Pick<Context, "services" | "reply" | "cancelled" | "progress">;
+
+interface Search extends Searcher {
+  readonly scope: SearchScope;
+}
+
+/** The same in any mailbox. */
+export async function evaluateIn(
+  scope: SearchScope,
+  key: Resolved,
+  { services, reply, cancelled, progress }: Searcher,
+): Promise<Uid[]> {
+  const context: Search = { scope, services, reply, cancelled, progress };
   const candidates = (await find(superset(key), context))
-    .filter((uid) => view.numberOf(uid) !== undefined);
+    .filter((uid) => scope.numberOf(uid) !== undefined);
   if (key.kind === "stored") return candidates;
   const decided = await decide(key, context);
   const matching: Uid[] = [];
@@ -31,9 +48,9 @@ export async function evaluate(key: Resolved, context: Context<"selected">): Pro
   for (let from = 0; from < candidates.length; from += ROWS_PER_BATCH) {
     const batch = candidates.slice(from, from + ROWS_PER_BATCH);
     matching.push(...await matchingOf(batch, { key, decided }, context));
-    context.cancelled.throwIfAborted();
-    context.progress.report(Math.min(from + ROWS_PER_BATCH, candidates.length), candidates.length);
-    await context.reply.drained();
+    cancelled.throwIfAborted();
+    progress.report(Math.min(from + ROWS_PER_BATCH, candidates.length), candidates.length);
+    await reply.drained();
     await pace.breathe();
   }
   return matching;
@@ -49,10 +66,10 @@ interface Question {
 
 async function find(
   condition: SearchCondition,
-  { session: { view }, services: { messages }, cancelled: signal }: Context<"selected">,
+  { scope: { mailbox, messages }, cancelled: signal }: Search,
 ): Promise<readonly Uid[]> {
   if (depthOf(condition) > DEPTH_MAX) throw new Refused({ kind: "limit", what: "search keys" });
-  return (await messages.search(view.mailbox.id, condition, { signal })).uids;
+  return (await messages.search(mailbox.id, condition, { signal })).uids;
 }
 
 function depthOf(condition: SearchCondition): number {
@@ -61,7 +78,7 @@ function depthOf(condition: SearchCondition): number {
   return 1 + parts.reduce((depth, part) => Math.max(depth, depthOf(part)), 0);
 }
 
-async function decide(key: Resolved, context: Context<"selected">): Promise<Decided> {
+async function decide(key: Resolved, context: Search): Promise<Decided> {
   const decided = new Map<Stored, NumberSet<Uid>>();
   const parts = [...storedParts(key)];
   if (parts.length > QUERIES_MAX) throw new Refused({ kind: "limit", what: "search keys" });
@@ -82,14 +99,14 @@ function* storedParts(key: Resolved): Generator<Stored> {
 async function matchingOf(
   uids: readonly Uid[],
   question: Question,
-  { session: { view }, services: { messages, blobs } }: Context<"selected">,
+  { scope: { mailbox, messages }, services: { blobs } }: Search,
 ): Promise<Uid[]> {
   const verdicts = new Map(uids.map((uid) => [uid, judge(question, uid, null)]));
   const open = uids.filter((uid) => verdicts.get(uid) === null);
   if (open.length > 0) {
     const needs = needsBody(question.key) ? "whole" : "header";
     const want = { header: true, structure: needs === "whole" };
-    const rows = await messages.rows(view.mailbox.id, NumberSet.from(open), want);
+    const rows = await messages.rows(mailbox.id, NumberSet.from(open), want);
     const scans = prefetched(rows, {
       costBytes: ({ sizeBytes }) => needs === "whole" ? sizeBytes : 0,
       load: async (row) => ({

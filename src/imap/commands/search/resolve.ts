@@ -1,9 +1,6 @@
-import type { Sequence, Uid } from "../../../lib/ids.ts";
-import { NUMBER_MAX } from "../../../lib/ids.ts";
-import { NumberSet } from "../../../lib/number_set.ts";
 import type { SearchCondition } from "../../../store/search_condition.ts";
-import type { View } from "../../view/view.ts";
 import type { Scan, SearchKey } from "./key.ts";
+import type { SearchScope } from "./scope.ts";
 
 /** A search key whose numbers mean messages, and whose stored parts are one condition each. */
 export type Resolved =
@@ -19,15 +16,15 @@ export interface Stored {
 }
 
 /**
- * Gives numbers their meaning in this view, and joins what the store can decide at once. `exactly`:
+ * Gives numbers their meaning in this mailbox, and joins what the store can decide at once. `exactly`:
  * as if nothing were FUZZY.
  */
 export function resolve(
   key: SearchKey,
-  view: View,
+  scope: SearchScope,
   { exactly = false }: { readonly exactly?: boolean } = {},
 ): Resolved {
-  const inner = (part: SearchKey) => resolve(part, view, { exactly });
+  const inner = (part: SearchKey) => resolve(part, scope, { exactly });
   switch (key.kind) {
     case "all":
     case "any":
@@ -37,9 +34,9 @@ export function resolve(
     case "fuzzy":
       return inner(exactly ? key.exact : key.loose);
     case "set":
-      return stored({ uids: view.uids(key.set, key.byUid) });
+      return stored({ uids: scope.uids(key.set, key.byUid) });
     case "recent":
-      return stored({ uids: recentUids(view) });
+      return stored({ uids: scope.recentUids });
     default:
       return key;
   }
@@ -85,9 +82,4 @@ function negated(part: Resolved): Resolved {
 
 function stored(condition: SearchCondition): Stored {
   return { kind: "stored", condition };
-}
-
-function recentUids(view: View): NumberSet<Uid> {
-  const first = view.uidAt(view.count - view.recent + 1 as Sequence);
-  return NumberSet.of(first === undefined ? [] : [[first, NUMBER_MAX as Uid]]);
 }

@@ -1,8 +1,10 @@
 import type { Modseq, Uid } from "../../../lib/ids.ts";
 import { NumberSet } from "../../../lib/number_set.ts";
 import { Pace } from "../../../lib/pace.ts";
+import type { AccessibleMailbox } from "../../../auth/mailbox_access.ts";
 import type { Context } from "../../command.ts";
 import { renderQuoted } from "../../wire/quote.ts";
+import type { SearchScope } from "./scope.ts";
 import { partOf, renderPartial, type ReturnOptions } from "./return_options.ts";
 
 /** WHY: one line may name every message; it is written in pieces. */
@@ -28,9 +30,36 @@ export async function respond(found: Found, context: Context<"selected">): Promi
   const { enabled } = context;
   // RFC 9051 §6.4.4: IMAP4rev2 knows ESEARCH only.
   if (options || enabled.rev2 && found.command === "SEARCH") {
-    return await extended(found, options ?? ALL_ONLY, context);
+    const { session: { view }, uid: byUid } = context;
+    const wanted: Wanted = options ?? ALL_ONLY;
+    if (wanted.save) view.save(savedOf(found.uids, wanted));
+    if (wanted.save && isOnlySave(wanted)) return;
+    return await extended({ ...found, scope: view, byUid, mailbox: null }, wanted, context);
   }
   await plain(found, context);
+}
+
+/** The part of an answer to ESEARCH that is about one mailbox: RFC 7377 §2.1. */
+export async function respondAbout(
+  { uids, options, scope, mailbox }: Pick<Found, "uids" | "options"> & {
+    readonly scope: SearchScope;
+    readonly mailbox: Pick<AccessibleMailbox, "name" | "uidValidity">;
+  },
+  context: Context<"authenticated" | "selected">,
+): Promise<void> {
+  const { session } = context;
+  const wanted: Wanted = options ?? ALL_ONLY;
+  if (wanted.save && session.state === "selected") session.view.save(savedOf(uids, wanted));
+  if (wanted.save && isOnlySave(wanted)) return;
+  await extended({ uids, scope, byUid: true, mailbox }, wanted, context);
+}
+
+/** What an ESEARCH response is made from. */
+interface Extended extends Pick<Found, "uids" | "hasModseq" | "scores"> {
+  readonly scope: SearchScope;
+  readonly byUid: boolean;
+  /** RFC 7377 §2.1: named where it need not be the selected one. */
+  readonly mailbox: Pick<AccessibleMailbox, "name" | "uidValidity"> | null;
 }
 
 const ALL_ONLY = { all: true } as const;
@@ -51,7 +80,7 @@ async function plain(
     reply.raw(numbers);
     await reply.drained();
   }
-  const modseq = hasModseq ? await highestModseq(uids, context) : null;
+  const modseq = hasModseq ? await highestModseq(uids, context.session.view) : null;
   reply.raw(modseq === null ? "\r\n" : ` (MODSEQ ${modseq})\r\n`);
 }
 
@@ -59,18 +88,18 @@ async function plain(
  *     esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)   RFC 4466
  */
 async function extended(
-  found: Found,
+  { uids, hasModseq = false, scores, scope, byUid, mailbox }: Extended,
   wanted: Wanted,
-  context: Context<"selected">,
+  context: Pick<Context, "reply" | "tag">,
 ): Promise<void> {
-  const { uids, hasModseq = false, scores } = found;
-  const { session: { view }, reply, uid: byUid, tag } = context;
-  if (wanted.save) view.save(savedOf(uids, wanted));
-  if (wanted.save && isOnlySave(wanted)) return;
-  const numberOf = (uid: Uid): number => byUid ? uid : view.numberOf(uid) ?? 0;
+  const { reply, tag } = context;
+  const numberOf = (uid: Uid): number => byUid ? uid : scope.numberOf(uid) ?? 0;
   const first = uids[0];
   const last = uids.at(-1);
-  reply.raw(`* ESEARCH (TAG ${renderQuoted(tag)})${byUid ? " UID" : ""}`);
+  const where = mailbox
+    ? ` MAILBOX ${reply.mailbox(mailbox.name)} UIDVALIDITY ${mailbox.uidValidity}`
+    : "";
+  reply.raw(`* ESEARCH (TAG ${renderQuoted(tag)}${where})${byUid ? " UID" : ""}`);
   if (wanted.min && first !== undefined) reply.raw(` MIN ${numberOf(first)}`);
   if (wanted.max && last !== undefined) reply.raw(` MAX ${numberOf(last)}`);
   if (wanted.all && first !== undefined) {
@@ -86,7 +115,7 @@ async function extended(
     reply.raw(` RELEVANCY (${scores.join(" ")})`);
   }
   if (hasModseq && first !== undefined) {
-    reply.raw(` MODSEQ ${await highestModseq(told(uids, wanted), context)}`);
+    reply.raw(` MODSEQ ${await highestModseq(told(uids, wanted), scope)}`);
   }
   reply.raw("\r\n");
 }
@@ -121,10 +150,10 @@ function told(uids: readonly Uid[], wanted: Wanted, whole = true): readonly Uid[
 
 async function highestModseq(
   uids: readonly Uid[],
-  { session: { view }, services: { messages } }: Context<"selected">,
+  { messages, mailbox }: SearchScope,
 ): Promise<Modseq | null> {
   if (uids.length === 0) return null;
-  const states = await messages.states(view.mailbox.id, NumberSet.from(uids));
+  const states = await messages.states(mailbox.id, NumberSet.from(uids));
   let highest = 0;
   for (const { modseq } of states) highest = Math.max(highest, modseq);
   return highest === 0 ? null : highest as Modseq;
@@ -134,7 +163,7 @@ async function highestModseq(
 async function renderSet(
   uids: readonly Uid[],
   numberOf: (uid: Uid) => number,
-  { reply }: Context<"selected">,
+  { reply }: Pick<Context, "reply">,
 ): Promise<string> {
   const parts: string[] = [];
   const pace = new Pace();

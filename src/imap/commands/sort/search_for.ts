@@ -9,7 +9,7 @@ import { refuseDisabled } from "../search.ts";
 import { evaluate } from "../search/evaluate.ts";
 import { hasKey, type SearchKey } from "../search/key.ts";
 import { searchProgram } from "../search/parse.ts";
-import { type Resolved, resolve } from "../search/resolve.ts";
+import { resolve } from "../search/resolve.ts";
 
 /**
  *     search-criteria = charset 1*(SP search-key)          RFC 5256 §5
@@ -32,8 +32,8 @@ export interface Searched {
   readonly completion: Completion;
   /** RFC 7162 §3.1.9: the answer has the highest MODSEQ. */
   readonly hasModseq: boolean;
-  /** What was searched for; `exactly`: as if nothing were FUZZY. */
-  again(options: { readonly exactly: boolean }): Resolved;
+  /** What was searched for. */
+  readonly key: SearchKey;
 }
 
 /** The first half of SORT and THREAD, which is SEARCH. Throws `limit` for too many results. */
@@ -53,12 +53,11 @@ export async function searchFor(
   const { ranges, completion = {} } = limitMessages(view.allRanges, context);
   const within = { kind: "stored", condition: { uids: spannedUids(view.list, ranges) } } as const;
   const limited: SearchKey = completion.code ? { kind: "all", keys: [within, key] } : key;
-  const again = (options: { readonly exactly: boolean }) => resolve(limited, view, options);
-  const uids = await evaluate(again({ exactly: false }), context);
+  const uids = await evaluate(resolve(limited, view), context);
   const { maxSearchResults } = services.config;
   for (const limit of [maxSearchResults, resultsMax]) {
     // RFC 5530 §3 LIMIT: never a part of the result that looks like all of it.
     if (limit > 0 && uids.length > limit) throw new Refused({ kind: "limit", what: "results" });
   }
-  return { uids, completion, hasModseq, again };
+  return { uids, completion, hasModseq, key: limited };
 }

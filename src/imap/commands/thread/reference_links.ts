@@ -1,15 +1,19 @@
+import { Buffer } from "node:buffer";
 import { NONE, NumberList } from "../../../lib/number_list.ts";
 import { Refused } from "../../../lib/refused.ts";
 import type { Steps } from "../../../lib/steps.ts";
+import type { ThreadFacts } from "../../../store/read_thread_facts.ts";
 import { Forest } from "./forest.ts";
 
 /** Links between two pauses: some ms, even where they are made to be slow. */
 const STEP = 4_096;
 /**
- * Message ids, of messages and of those that are missing. WHY: a message names 100 at most, so only
- * forged ones come near, and so many take some 300 MB.
+ * Message ids, of messages and of those that are missing. WHY: so many take some 200 MB, and a map
+ * that grows any further does it in one long step.
  */
-const NODES_MAX = 1_500_000;
+const NODES_MAX = 1_000_000;
+/** A string and its place in a map, and seven numbers. */
+const NODE_BYTES = 110;
 
 /**
  * RFC 5256 §3 REFERENCES, steps 1 to 3: who replied to whom, by message ids alone. A node is a
@@ -23,16 +27,13 @@ export class ReferenceLinks {
   /** Position → node. */
   readonly #owners = new NumberList();
   #links = 0;
+  #idChars = 0;
 
-  /**
-   * The next messages, by ascending number: of each its Message-ID, which may be empty, then its
-   * references, oldest first, separated by single spaces. Throws `limit`.
-   */
-  *add(messages: readonly string[]): Steps<void> {
-    for (const ids of messages) {
-      const [own = "", ...references] = ids.split(" ");
+  /** The next messages, by ascending number. Throws `limit`. */
+  *add({ ids, references }: Pick<ThreadFacts, "ids" | "references">): Steps<void> {
+    for (const [at, own] of ids.entries()) {
       let parent = NONE;
-      for (const id of references) {
+      for (const id of separate(references[at] ?? "")) {
         const child = this.#node(id);
         // (1) (A) Only what has no parent gets one here.
         if (parent !== NONE && this.#forest.parentOf(child) === NONE) {
@@ -97,11 +98,19 @@ export class ReferenceLinks {
     return at;
   }
 
+  /** About how much memory this takes. */
+  get sizeBytes(): number {
+    return this.#idChars + this.#forest.size * NODE_BYTES;
+  }
+
   #node(id: string): number {
     const known = this.#nodes.get(id);
     if (known !== undefined) return known;
     const node = this.#newNode(NONE);
-    this.#nodes.set(id, node);
+    // WHY: V8 keeps a whole list in memory for a piece of it.
+    const kept = Buffer.from(id).toString();
+    this.#nodes.set(kept, node);
+    this.#idChars += kept.length;
     return node;
   }
 
@@ -120,4 +129,8 @@ export class ReferenceLinks {
     this.#positions.push(position);
     return this.#forest.add();
   }
+}
+
+function separate(references: string): readonly string[] {
+  return references === "" ? [] : references.split(" ");
 }

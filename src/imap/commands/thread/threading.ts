@@ -11,6 +11,9 @@ import { arrange, type Threads } from "./threads.ts";
 /** RFC 5256 §3, and REFS of draft-ietf-morg-inthread. */
 export type ThreadAlgorithm = "ORDEREDSUBJECT" | "REFERENCES" | "REFS";
 
+/** Numbers of a message here and in its thread. */
+const MESSAGE_BYTES = 80;
+
 /** Messages that are put together to threads, in the order of their numbers. */
 export class Threading {
   readonly #algorithm: ThreadAlgorithm;
@@ -18,6 +21,7 @@ export class Threading {
   readonly #dates: number[] = [];
   readonly #subjects: string[] = [];
   readonly #isReply: boolean[] = [];
+  #subjectChars = 0;
   /** By position. */
   readonly uids: Uid[] = [];
 
@@ -25,14 +29,20 @@ export class Threading {
     this.#algorithm = algorithm;
   }
 
+  /** About how much memory all this takes. */
+  get sizeBytes(): number {
+    return this.uids.length * MESSAGE_BYTES + this.#subjectChars + this.#links.sizeBytes;
+  }
+
   /** The next messages, above those that were added before. */
-  *add({ uids, dates, subjects, isReply, ids }: ThreadFacts): Steps<void> {
+  *add({ uids, dates, subjects, isReply, ids, references }: ThreadFacts): Steps<void> {
+    for (const subject of subjects) this.#subjectChars += subject.length;
     for (const uid of uids) this.uids.push(uid);
     for (const date of dates) this.#dates.push(date);
     for (const subject of subjects) this.#subjects.push(subject);
     for (const each of isReply) this.#isReply.push(each);
     yield;
-    yield* this.#links.add(ids);
+    yield* this.#links.add({ ids, references });
   }
 
   /** All of them, as the algorithm has it. */
