@@ -50,7 +50,7 @@ export async function openServices(
   const accounts = new AccountStore(database);
   const mailboxes = new MailboxStore(database, notices);
   const acls = new AclStore(database, notices);
-  const { sharing } = config;
+  const sharing = config.sharedMailboxes;
   const access = new MailboxAccess({ mailboxes, acls, sharing });
   const messages = new MessageStore(database, notices);
   const blobs = config.s3

@@ -33,7 +33,7 @@ export function assembleRoot(root: Root, report: Report): Omit<Config, "servers"
       maxEntriesPerServer: metadata.max_entries_per_server,
       maxTotalSizeBytes: metadata.max_total_size,
     },
-    sharing: assembleSharing(root.shared_mailboxes, report),
+    sharedMailboxes: assembleSharing(root.shared_mailboxes, report),
     quota: assembleQuota(root.quota, report),
     trustedNetworks: root.trusted_networks,
   };

@@ -15,7 +15,7 @@ export interface Config {
   readonly s3: S3Config | null;
   readonly cleanup: CleanupConfig;
   readonly metadata: MetadataConfig;
-  readonly sharing: SharingConfig;
+  readonly sharedMailboxes: SharingConfig;
   readonly quota: QuotaConfig;
   /** CIDR networks; who may speak LMTP unless the server says otherwise. */
   readonly trustedNetworks: readonly string[];

@@ -1,3 +1,4 @@
+import type { NotifySet } from "./commands/notify/parse.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
 import type { ClientId } from "./client_id.ts";
@@ -41,6 +42,10 @@ export interface Context<S extends State = State> {
   readonly loginAllowed: boolean;
   /** Keeps what the client says it is. */
   identify(clientId: ClientId): void;
+  /** True while the client is told of events as they happen: RFC 5465. */
+  readonly isNotifying: boolean;
+  /** Tells the client from now on what it asks for; null: nothing more. */
+  notify(request: NotifySet | null): Promise<void>;
   /** What CAPABILITY answers now. */
   capabilities(): string;
   /** Goes to another state (RFC 3501 §3); leaving a view closes it. */

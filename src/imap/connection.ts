@@ -11,6 +11,8 @@ import { dispatch, type Host, type Outcome } from "./dispatch.ts";
 import { Enabled } from "./enabled.ts";
 import { loginAllowed } from "./login_allowed.ts";
 import { Progress } from "./progress.ts";
+import type { NotifySet } from "./commands/notify/parse.ts";
+import { Notifier } from "./notifier.ts";
 import { CommandReader, Disconnected } from "./reader.ts";
 import { capabilities } from "./registry.ts";
 import { Replies } from "./replies.ts";
@@ -73,6 +75,7 @@ class ImapConnection implements Host {
   #input: CommandInput | undefined;
   #progress: Progress | undefined;
   #watch: CommandWatch | undefined;
+  #notifier: Notifier | undefined;
   #session: Session = { state: "greeted" };
   /** True while a command runs and does not wait for the client's next line. */
   #busy = false;
@@ -102,7 +105,9 @@ class ImapConnection implements Host {
     try {
       this.reply.untagged(`OK [CAPABILITY ${this.capabilities()}] Sora ready`);
       while (!this.#isOver()) {
+        this.#notifier?.resume({ expunges: false });
         const event = await this.reader.next();
+        await this.#notifier?.pause();
         this.#busy = true;
         if (this.#isHttp(event)) break;
         await dispatch(event, this);
@@ -117,6 +122,7 @@ class ImapConnection implements Host {
         this.reply.bye("Internal error");
       }
     } finally {
+      this.#notifier?.[Symbol.dispose]();
       this.#endCommand();
       this.#end();
       await this.connection.end();
@@ -166,6 +172,7 @@ class ImapConnection implements Host {
     if (next.state === "greeted") this.#forget();
     if (last.state === "selected" && !(next.state === "selected" && next.view === last.view)) {
       last.view.close();
+      this.memory.hold("saved search", 0);
     }
     const leaves = next.state === "closed" || next.state === "greeted";
     if (last.state !== "greeted" && leaves) this.#countUser(-1);
@@ -174,11 +181,43 @@ class ImapConnection implements Host {
   readonly nextLine = async (): Promise<string> => {
     if (this.#sayShutdown()) throw new Disconnected();
     this.#busy = false;
+    this.#notifier?.resume({ expunges: true });
     const line = await this.reader.line();
+    await this.#notifier?.pause();
     this.#busy = true;
     if (line === null) throw WireError.because("Line is too long");
     return line;
   };
+
+  get isNotifying(): boolean {
+    return this.#notifier !== undefined;
+  }
+
+  /** Is the client to be told of the selected mailbox at the end of a command? */
+  get hearsOfSelected(): boolean {
+    const selected = this.#notifier?.request.selected;
+    return !this.#notifier || (selected?.events.size ?? 0) > 0;
+  }
+
+  readonly notify = async (request: NotifySet | null): Promise<void> => {
+    this.#notifier?.[Symbol.dispose]();
+    this.#notifier = undefined;
+    if (!request) return;
+    this.enabled.add("NOTIFY");
+    const notifier = new Notifier(this, request);
+    this.#notifier = notifier;
+    await notifier.start();
+  };
+
+  /** Messages that the command itself has made are no news: RFC 5465 §5.2. */
+  madeMessages(): void {
+    this.#notifier?.skipNew();
+  }
+
+  leave(text: string): void {
+    this.sendAway(text);
+    void this.connection.end(); // never throws; the waiting reader sees the end
+  }
 
   async conclude(tag: string | null, outcome: Outcome): Promise<void> {
     const badCredentials = outcome.error instanceof Refused &&

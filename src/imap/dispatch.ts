@@ -21,6 +21,10 @@ export interface Host extends Context {
   input: CommandInput;
   /** Writes the tagged reply; counts strikes, and may end the session. */
   conclude(tag: string | null, outcome: Outcome): Promise<void>;
+  /** False when NOTIFY has switched off what is told of the selected mailbox. */
+  readonly hearsOfSelected: boolean;
+  /** The command has put messages into mailboxes. */
+  madeMessages(): void;
   /** Says BYE, once, and closes when the command is done. */
   sendAway(text: string): void;
 }
@@ -215,6 +219,9 @@ async function renewRights(view: View, host: Host): Promise<void> {
   }
 }
 
+/** What adds messages to mailboxes. */
+const MAKERS: ReadonlySet<string> = new Set(["APPEND", "COPY", "MOVE", "REPLACE"]);
+
 /** A failure here must not turn a command that took effect into one that failed. */
 async function tell(
   host: Host,
@@ -224,11 +231,13 @@ async function tell(
   if (session.state !== "selected" || before.state !== "selected") return;
   // WHY: a view that this command opened has just told everything.
   if (session.view !== before.view) return;
+  if (!host.hearsOfSelected) return; // RFC 5465 §3.1
   // RFC 3501 §7.4.1: UID FETCH, UID STORE and UID SEARCH may tell of expunged messages, unless they
   // name some by number (RFC 7162 §3.2.10.2).
   const expunges = command?.expunges !== false || uid && !session.view.usesNumbers;
   try {
     await session.view.tell(reply, { expunges });
+    if (command && MAKERS.has(command.name)) host.madeMessages();
   } catch (error) {
     if (isEnd(error)) throw error;
     if (error instanceof Refused && error.refusal.kind === "unavailable") {

@@ -53,6 +53,8 @@ export class CommandReader {
    * read as usual afterwards. For commands that take long.
    */
   async peek(): Promise<boolean> {
+    // WHY: another read would overwrite what came with this command.
+    if (!this.#framer.isBetween) return true;
     this.#ahead ??= this.#connection.read();
     return await this.#ahead !== null;
   }

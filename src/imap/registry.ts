@@ -30,6 +30,7 @@ import { move } from "./commands/move.ts";
 import { myRights } from "./commands/myrights.ts";
 import { namespace } from "./commands/namespace.ts";
 import { noop } from "./commands/noop.ts";
+import { notify } from "./commands/notify.ts";
 import { rename } from "./commands/rename.ts";
 import { replace } from "./commands/replace.ts";
 import { search } from "./commands/search.ts";
@@ -53,7 +54,7 @@ import type { State } from "./session.ts";
 // deno-fmt-ignore
 export const commands: readonly Command[] = [
   append, authenticate, capability, check, close, compress, copy, create, deleteAcl, deleteCommand, enable, esearch, examine,
-  expunge, fetch, getAcl, getMetadata, getQuota, getQuotaRoot, id, idle, list, listRights, login, logout, lsub, move, myRights, namespace, noop, rename, replace, search,
+  expunge, fetch, getAcl, getMetadata, getQuota, getQuotaRoot, id, idle, list, listRights, login, logout, lsub, move, myRights, namespace, noop, notify, rename, replace, search,
   select, setAcl, setMetadata, setQuota, sort, status, store, subscribe, thread, uidBatches, unauthenticate, unselect, unsubscribe,
 ];
 

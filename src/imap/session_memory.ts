@@ -8,6 +8,7 @@ export class SessionMemory {
   readonly #limitBytes: number;
   #usedBytes = 0;
   #commandBytes = 0;
+  readonly #held = new Map<string, number>();
 
   /** `limitBytes` of `session_memory_limit`; 0: no limit. */
   constructor(limitBytes: number) {
@@ -34,6 +35,14 @@ export class SessionMemory {
   /** What was charged is free again. */
   release(bytes: number): void {
     this.#usedBytes -= bytes;
+  }
+
+  /** What is held for this purpose is so much from now on, instead of what it was; 0: nothing. */
+  hold(purpose: string, bytes: number): void {
+    const before = this.#held.get(purpose) ?? 0;
+    this.charge(bytes - before);
+    if (bytes > 0) this.#held.set(purpose, bytes);
+    else this.#held.delete(purpose);
   }
 
   /** Like `charge`, until the command under way has ended. */

@@ -69,10 +69,12 @@ export class MailboxStore {
   ): Promise<Mailbox> {
     const tree = personalTree(where);
     const cleaned = cleanMailboxName(trimmed(name));
-    return await this.db.transaction(async (tx) => {
+    const created = await this.db.transaction(async (tx) => {
       await lockTrees(tx, [tree]);
       return await createMailbox(tx, tree, { ...options, name: cleaned });
     });
+    this.notices.accountChanged(tree.owner);
+    return created;
   }
 
   /**
@@ -103,6 +105,7 @@ export class MailboxStore {
       });
     }, { byIndex: true });
     for (const { mailbox, modseq } of changed) this.notices.changed(mailbox, modseq);
+    for (const owner of new Set([tree.owner, into.owner])) this.notices.accountChanged(owner);
   }
 
   /**
@@ -137,6 +140,7 @@ export class MailboxStore {
       return { id: mailbox.id, modseq: row?.modseq ?? mailbox.highestModseq };
     });
     this.notices.changed(deleted.id, deleted.modseq);
+    this.notices.accountChanged(tree.owner);
   }
 
   /** Adds a name to the subscriptions; the mailbox need not exist (RFC 3501 §6.3.6). */
@@ -157,6 +161,7 @@ export class MailboxStore {
           ${mailboxKey(cleaned)}
         ON CONFLICT DO NOTHING`);
     });
+    this.notices.accountChanged(account);
   }
 
   /** Takes a name off the subscriptions; not an error when it was not on them. */
@@ -165,6 +170,7 @@ export class MailboxStore {
     await this.db.write(sql`
       DELETE FROM subscriptions
       WHERE account_id = ${account} AND name_key = ${mailboxKey(trimmed(name))}`);
+    this.notices.accountChanged(account);
   }
 
   /** The subscribed names, by name. */

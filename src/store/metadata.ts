@@ -77,6 +77,17 @@ export class MetadataStore {
       ORDER BY name`);
   }
 
+  /** `<mailbox>/<entry>` with a digest of the value: what changed since the last look? */
+  async digests(
+    mailboxes: readonly MailboxId[],
+    account: AccountId,
+  ): Promise<Map<string, string>> {
+    const rows = await this.db.query<{ key: string; digest: string }>(sql`
+      SELECT mailbox_id || name AS key, md5(value) AS digest FROM metadata
+      WHERE mailbox_id = ANY(${[0, ...mailboxes]}::bigint[]) AND account_id IN (0, ${account})`);
+    return new Map(rows.map(({ key, digest }) => [key, digest]));
+  }
+
   /**
    * Sets and removes entries, all or none. Throws `metadata-too-big` and `metadata-too-many`.
    */

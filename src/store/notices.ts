@@ -1,4 +1,4 @@
-import type { MailboxId, Modseq } from "../lib/ids.ts";
+import type { AccountId, MailboxId, Modseq } from "../lib/ids.ts";
 import type { Database } from "./database.ts";
 
 /** The one channel: every worker of every node hears it. */
@@ -33,6 +33,16 @@ export class Notices {
     const known = this.#pending.get(mailbox) ?? 0;
     if (modseq > known) this.#pending.set(mailbox, modseq);
     this.#timer ??= setTimeout(() => this.#flush(), COALESCE_MS);
+  }
+
+  /** Says that mailboxes came, went or were renamed, or that subscriptions or annotations changed. */
+  accountChanged(account: AccountId): void {
+    this.changed(ofAccount(account), 1 as Modseq);
+  }
+
+  /** Listens to one account until the returned function is called. */
+  onAccount(account: AccountId, listener: () => void): () => void {
+    return this.on(ofAccount(account), () => listener());
   }
 
   /** Listens to one mailbox until the returned function is called. */
@@ -121,6 +131,11 @@ export class Notices {
   #tell(mailbox: MailboxId, modseq: Modseq | null): void {
     for (const listener of [...this.#listeners.get(mailbox) ?? []]) listener(modseq);
   }
+}
+
+/** WHY: one channel for both; no mailbox has such an id. */
+function ofAccount(account: AccountId): MailboxId {
+  return -account as MailboxId;
 }
 
 /** "worker mailbox:modseq mailbox:modseq …", as few as the limit allows. */

@@ -77,7 +77,7 @@ async function start(
   const mailboxes = new MailboxStore(db, notices);
   const messages = new MessageStore(db, notices);
   const acls = new AclStore(db, notices);
-  const { sharing } = embeddedConfig("unused");
+  const sharing = embeddedConfig("unused").sharedMailboxes;
   const access = new MailboxAccess({ mailboxes, acls, sharing });
   maps = new UidMaps({ messages, mailboxes, notices, log });
   const hasher = new LocalHasher({ scheme: "sha512", cost: 4 });

@@ -113,7 +113,6 @@ async function play(commands: readonly string[], { random, spoolDir }: Play): Pr
   assert.deepEqual(Array.from(Deno.readDirSync(spoolDir)), []);
 }
 
-// deno-lint-ignore no-control-regex
 const REPLY = /^[\x20-\x7e]+$/;
 
 /** A server without a database: every mailbox but INBOX is missing, and so is every message. */

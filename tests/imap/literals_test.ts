@@ -124,6 +124,20 @@ Deno.test("commands come in any pieces and any number at once", async () => {
   assert.equal((await client.until("q1")).length, 2);
 });
 
+Deno.test("commands that wait behind a search are served as they were sent", async () => {
+  await using world = await makeWorld("two-messages");
+  const client = await world.login();
+  await client.ok("SELECT INBOX");
+  const behind = Array.from({ length: 50 }, (_, i) => `q${i} STATUS INBOX (UIDNEXT)\r\n`).join("");
+  await client.send(`s1 SEARCH OR BODY hello TEXT hello\r\n${behind}`);
+  await client.send('r1 LIST "" nothing\r\n'.repeat(100));
+  assert.deepEqual(await client.until("s1"), ["* SEARCH 1 2", "OK SEARCH completed"]);
+  for (let i = 0; i < 50; i++) {
+    assert.equal((await client.until(`q${i}`)).at(-1), "OK STATUS completed");
+  }
+  for (let i = 0; i < 100; i++) assert.deepEqual(await client.until("r1"), ["OK LIST completed"]);
+});
+
 async function untilEnd(client: ImapClient): Promise<string[]> {
   const lines: string[] = [];
   for (let line = await client.tryLine(); line !== null; line = await client.tryLine()) {

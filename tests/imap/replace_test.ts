@@ -39,12 +39,12 @@ Deno.test("two clients that replace the same message at once add one message", a
     "NO [EXPUNGEISSUED] The message was expunged",
     "OK UID REPLACE completed",
   ]);
-  assert.deepEqual(await clients[0].ok("STATUS Drafts (MESSAGES)"), [
-    '* STATUS "Drafts" (MESSAGES 1)',
-  ]);
-  assert.deepEqual(await clients[0].ok("STATUS INBOX (MESSAGES)"), [
-    '* STATUS "INBOX" (MESSAGES 1)',
-  ]);
+  const onlooker = await world.login();
+  for (const name of ["Drafts", "INBOX"]) {
+    assert.deepEqual(await onlooker.ok(`STATUS ${name} (MESSAGES)`), [
+      `* STATUS "${name}" (MESSAGES 1)`,
+    ]);
+  }
 });
 
 Deno.test("opposite REPLACEs between two mailboxes do not stop each other", async () => {
@@ -63,6 +63,23 @@ Deno.test("opposite REPLACEs between two mailboxes do not stop each other", asyn
     }
   };
   await Promise.all([replaceAll(a, "Drafts"), replaceAll(b, "INBOX")]);
-  assert.deepEqual(await a.ok("STATUS Drafts (MESSAGES)"), ['* STATUS "Drafts" (MESSAGES 10)']);
-  assert.deepEqual(await a.ok("STATUS INBOX (MESSAGES)"), ['* STATUS "INBOX" (MESSAGES 10)']);
+  for (const name of ["Drafts", "INBOX"]) {
+    const counted = await (await world.login()).ok(`STATUS ${name} (MESSAGES)`);
+    assert.deepEqual(counted, [`* STATUS "${name}" (MESSAGES 10)`]);
+  }
+});
+
+Deno.test("a REPLACE needs only what it adds of the quota", async () => {
+  await using world = await makeWorld("two-messages");
+  const { quotas } = world.services;
+  await quotas.setLimits(world.account.id, { storageBytes: null, messages: 2, mailboxes: null });
+  const client = await world.login();
+  await client.ok("SELECT INBOX");
+  const over = await client.literal("APPEND Sent", "x: y\r\n");
+  assert.match(over.at(-1) ?? "", /^NO \[OVERQUOTA\] /);
+  const several = await client.command("APPEND Sent {1+}\r\nx {1+}\r\ny");
+  assert.match(several.at(-1) ?? "", /^NO \[OVERQUOTA\] /);
+  const replaced = await client.literal("REPLACE 1 Sent", "x: y\r\n");
+  assert.match(replaced.at(-1) ?? "", /^OK /);
+  assert.equal((await quotas.of(world.account.id)).used.messages, 2);
 });

@@ -18,6 +18,18 @@ Deno.test("what is charged counts until it is released, and too much is not char
   assert.equal(memory.freeBytes, 100);
 });
 
+Deno.test("what is held for a purpose is counted once, however often it changes", () => {
+  const memory = new SessionMemory(100);
+  memory.hold("a", 60);
+  memory.hold("b", 30);
+  memory.hold("a", 70);
+  assert.throws(() => memory.hold("b", 31), Refused);
+  assert.equal(memory.usedBytes, 100);
+  memory.hold("a", 0);
+  memory.hold("a", 0);
+  assert.equal(memory.usedBytes, 30);
+});
+
 Deno.test("without a limit nothing is too much", () => {
   const memory = new SessionMemory(0);
   memory.charge(1e15);
@@ -50,6 +62,20 @@ Deno.test("a message that memory has no room for goes to the disk", async () => 
   // The header is held for the database: that much memory a command must have.
   const header = `X: ${"h".repeat(30_000)}\r\n\r\n`;
   assert.deepEqual(await client.literal("APPEND INBOX", header), ["NO [LIMIT] Limit exceeded"]);
+});
+
+Deno.test("a saved result counts until the mailbox is left", async () => {
+  await using world = await makeWorld("empty", { config: { sessionMemoryLimitBytes: 200 } });
+  for (let i = 0; i < 12; i++) await world.deliver("x: y\r\n\r\n", { flags: i % 2 });
+  const client = await world.login();
+  await client.ok("SELECT INBOX");
+  assert.deepEqual(await client.command("UID SEARCH RETURN (SAVE) SEEN"), [
+    "NO [LIMIT] Limit exceeded",
+  ]);
+  await client.ok("UID SEARCH RETURN (SAVE) ALL");
+  await client.ok("UID SEARCH RETURN (SAVE) UID 1,3,5,7");
+  await client.ok("SELECT INBOX");
+  await client.ok("UID SEARCH RETURN (SAVE) UID 2,4,6,8");
 });
 
 async function spoolFiles({ services }: World): Promise<string[]> {

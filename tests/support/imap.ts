@@ -167,7 +167,7 @@ async function openWorker(
   const accounts = new AccountStore(db);
   const mailboxes = new MailboxStore(db, notices);
   const acls = new AclStore(db, notices);
-  const sharing = { ...embeddedConfig("unused").sharing, ...options.sharing };
+  const sharing = { ...embeddedConfig("unused").sharedMailboxes, ...options.sharing };
   const access = new MailboxAccess({ mailboxes, acls, sharing });
   const messages = new MessageStore(db, notices);
   const maps = stack.use(new UidMaps({ messages, mailboxes, notices, log }));

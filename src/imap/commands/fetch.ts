@@ -11,6 +11,7 @@ import {
   countOf,
   type IndexRange,
   indexRanges,
+  lowerBound,
   spannedUids,
   type UidList,
 } from "../view/uid_list.ts";
@@ -127,13 +128,43 @@ function narrow(
   return kept;
 }
 
+/** WHY: who is flooded with mail asks for it when there is time. */
+const NEW_MAX = 64;
+
+/** RFC 5465 §5.2: FETCH responses for messages above a UID, which the client has just been told of. */
+export async function sendNew(
+  items: readonly FetchItem[],
+  after: number,
+  context: Context,
+): Promise<void> {
+  const { session, services, reply, enabled, connection } = context;
+  if (session.state !== "selected") return;
+  const { view } = session;
+  const from = lowerBound(view.list, after + 1);
+  const ranges: IndexRange[] = from < view.count
+    ? [[from, Math.min(view.count - 1, from + NEW_MAX - 1)]]
+    : [];
+  const peeking = items.map((item) => "marksSeen" in item ? { ...item, marksSeen: false } : item);
+  const plan = planFetch(peeking, { uid: !enabled.uidOnly, readOnly: true });
+  await send(plan, ranges, {
+    changed: null,
+    context: { session, services, reply, enabled, connection },
+  });
+}
+
+/** What sending needs of the session. */
+type Sender = Pick<
+  Context<"selected">,
+  "session" | "services" | "reply" | "enabled" | "connection"
+>;
+
 /** How many of the messages are not there any more. */
 async function send(
   plan: Plan,
   ranges: readonly IndexRange[],
   { changed, context }: {
     readonly changed: readonly MessageState[] | null;
-    readonly context: Context<"selected">;
+    readonly context: Sender;
   },
 ): Promise<number> {
   const { session: { view: { list } }, reply } = context;
@@ -155,7 +186,7 @@ async function send(
 async function respond(
   rows: readonly MessageRow[],
   plan: Plan,
-  context: Context<"selected">,
+  context: Sender,
 ): Promise<void> {
   const { session: { view }, services: { blobs }, reply, connection, enabled } = context;
   const seen = plan.marksSeen ? await markSeen(rows, context) : new Map<Uid, MessageRow>();
@@ -186,7 +217,7 @@ function withFlags(items: readonly FetchItem[], condstore: boolean): readonly Fe
 /** Sets \Seen where it is missing, in one statement; answers those rows with their flags as stored. */
 async function markSeen(
   rows: readonly MessageRow[],
-  { session: { view } }: Context<"selected">,
+  { session: { view } }: Sender,
 ): Promise<ReadonlyMap<Uid, MessageRow>> {
   const unseen = new Map(
     rows.filter(({ flags }) => !(flags & FLAG.seen)).map((row) => [row.uid, row]),

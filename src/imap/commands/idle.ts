@@ -13,9 +13,10 @@ export const idle = command("IDLE", {
   states: ["authenticated", "selected"],
   capability: "IDLE",
   parse: () => null,
-  async execute(_args, { session, services: { metrics }, reply, nextLine }) {
+  async execute(_args, { session, services: { metrics }, reply, nextLine, isNotifying }) {
     reply.continuation("idling");
-    const view = session.state === "selected" ? session.view : null;
+    // RFC 5465 §4: whoever uses NOTIFY hears just that, here too.
+    const view = session.state === "selected" && !isNotifying ? session.view : null;
     const announcer = new Announcer(reply, view);
     metrics.imapIdleConnectionsCurrent.inc();
     announcer.start();

@@ -5,7 +5,7 @@ import { isDisabled } from "../capability_config.ts";
 import { command, type Context } from "../command.ts";
 import { renderAstring, renderValue } from "../wire/quote.ts";
 import { WireError } from "../wire/wire_error.ts";
-import { allNames, type Listed, select } from "./list/names.ts";
+import { allNames, type Listed, type Name, select } from "./list/names.ts";
 import { type ListArguments, listArguments } from "./list/options.ts";
 import { countsFor, prepareStatus, renderStatus } from "./status/items.ts";
 
@@ -45,6 +45,17 @@ export const list = command("LIST", {
   },
 });
 
+/** A LIST response that nobody asked for: RFC 5465 §5.4, §5.5. */
+export function renderName(
+  name: Name,
+  context: Pick<Context, "reply" | "enabled" | "services">,
+  { oldName }: { readonly oldName?: string } = {},
+): string {
+  const asked = { selection: { subscribed: true }, returned: {}, isExtended: true };
+  const line = renderListed({ ...name, childInfo: [] }, asked, context);
+  return oldName === undefined ? line : `${line} ("OLDNAME" (${context.reply.mailbox(oldName)}))`;
+}
+
 /** What is not announced is refused. */
 function refuseDisabled(
   { selection, returned, isExtended }: ListArguments,
@@ -64,14 +75,21 @@ function refuseDisabled(
   }
 }
 
+/** What decides how a name is rendered. */
+interface Asked {
+  readonly selection: { readonly subscribed?: boolean };
+  readonly returned: { readonly subscribed?: boolean };
+  readonly isExtended: boolean;
+}
+
 /**
  *     mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
  *                    [SP mbox-list-extended]                                RFC 5258 §6
  */
 function renderListed(
   { name, mailbox, isSubscribed, hasChildren, childInfo }: Listed,
-  { selection, returned, isExtended }: ListArguments,
-  { reply, enabled, services: { config } }: Context<"authenticated" | "selected">,
+  { selection, returned, isExtended }: Asked,
+  { reply, enabled, services: { config } }: Pick<Context, "reply" | "enabled" | "services">,
 ): string {
   const attributes: string[] = [];
   // RFC 5258 §3: \NonExistent says \Noselect, too, to who knows it.

@@ -21,13 +21,16 @@ export const setMetadata = command("SETMETADATA", {
     changes: wire.sp().list(() => change(wire)),
   }),
   async execute({ mailbox, changes }, context) {
-    const { services: { access, metadata }, session: { user } } = context;
+    const { services: { access, mailboxes, metadata }, session: { user } } = context;
     const target = await metadataTarget(mailbox, context);
     if (changes.some(({ name }) => !isPrivate(name))) {
       if (!target.mailbox) throw new Refused({ kind: "not-permitted" });
       await access.find(user, mailbox, ["w"]);
     }
     await metadata.set(target, changes);
+    for (const account of new Set([user.accountId, target.mailbox?.accountId ?? user.accountId])) {
+      mailboxes.notices.accountChanged(account);
+    }
   },
 });
 

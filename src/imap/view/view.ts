@@ -281,7 +281,7 @@ export class View {
   ): string {
     const { condstore, rev2, uidOnly } = this.enabled;
     // QUIRK: no UID here otherwise, as mbsync 1.3–1.4 takes a FETCH with UID for a listed message.
-    const hasUid = !uidOnly && (byUid || condstore || rev2);
+    const hasUid = !uidOnly && (byUid || condstore || rev2 || this.enabled.has("NOTIFY"));
     let items = hasUid ? ` UID ${state.uid}` : "";
     if (condstore) items += ` ${this.modseqItem(state.modseq)}`;
     if (!silent) items += ` FLAGS ${this.flags(state)}`;

@@ -7,10 +7,12 @@ import {
   indexOf,
   indexRanges,
   lastUid,
+  missingUids,
   spannedUids,
   type UidList,
   uidsAt,
 } from "../../../src/imap/view/uid_list.ts";
+import type { Uid } from "../../../src/lib/ids.ts";
 import { NumberSet } from "../../../src/lib/number_set.ts";
 
 /** With spare room behind the end, as maps have it. */
@@ -35,6 +37,23 @@ Deno.test("indexRanges() finds what exists of any set", () => {
   for (const [wanted, positions] of cases) {
     assert.deepEqual(indexRanges(list([2, 5, 9]), NumberSet.of(wanted)), positions);
   }
+});
+
+Deno.test("missingUids() finds what does not exist of any set, as gaps", () => {
+  const cases: [wanted: [number, number][], below: number, missing: string][] = [
+    [[[1, 4294967295]], 12, "1,3:4,6:8,10:11"],
+    [[[1, 4294967295]], 10, "1,3:4,6:8"],
+    [[[0, 1]], 12, "1"],
+    [[[2, 2], [9, 9]], 12, ""],
+    [[[3, 5], [8, 10]], 12, "3:4,8,10"],
+    [[[10, 99]], 10, ""],
+  ];
+  for (const [wanted, below, missing] of cases) {
+    const uids = NumberSet.of(wanted.map(([low, high]) => [low as Uid, high as Uid] as const));
+    assert.equal(missingUids(list([2, 5, 9]), { uids, below: below as Uid }).toString(), missing);
+  }
+  const none = { uids: NumberSet.of([[1 as Uid, 5 as Uid]]), below: 4 as Uid };
+  assert.equal(missingUids(list([]), none).toString(), "1:3");
 });
 
 Deno.test("spannedUids() is as short as the ranges, whatever lies between", () => {

@@ -119,6 +119,24 @@ Deno.test("a name that no mailbox can have is refused, not BAD", () => {
   }
 });
 
+Deno.test("a client that has enabled UTF-8 names mailboxes in it, and nothing else", () => {
+  const utf8 = (text: string) => new Scanner(text, { utf8: true });
+  assert.equal(utf8('"\xc3\xa9"').mailbox(), "é");
+  assert.equal(utf8("{2+}\r\n\xc3\xa9").mailbox(), "é");
+  assert.equal(utf8('"e\xcc\x81"').mailbox(), "é"); // NFC
+  assert.equal(utf8('"a&b"').mailbox(), "a&b");
+  assert.equal(utf8("&AOk-").mailbox(), "&AOk-");
+  assert.equal(utf8("inbox").mailbox(), "INBOX");
+  assert.equal(utf8('"\xc3\xa9*"').listMailbox(), "é*");
+  assert.equal(utf8("{1+}\r\n\xff").listMailbox(), null);
+  for (const text of ['"\xff"', '"\xc3"', "{1+}\r\n\xff", '"\xed\xa0\x80"', '"\xc0\xaf"']) {
+    assert.throws(() => utf8(text).mailbox(), WireError, text);
+  }
+  assert.throws(() => utf8('"\xff"').string(), WireError); // RFC 6855 §3
+  assert.equal(new Scanner('"\xc3\xa9"').mailbox(), "é");
+  assert.equal(new Scanner("&AOk-").mailbox(), "é");
+});
+
 Deno.test("an error names the rule and the place, never the client's text", () => {
   assert.throws(() => new Scanner("a1 FETCH x").tag() && new Scanner("\x01<b>").atom(), {
     name: "WireError",

@@ -11,6 +11,8 @@ const NARROW_ROWS = 2_500;
 const ROWS_FIRST = 50;
 /** Octets that one chunk should hold. Two are held at a time: one is rendered, one is read. */
 const CHUNK_BYTES = 512 * 1024;
+/** What reading needs of the session. */
+type Reading = Pick<Context<"selected">, "session" | "services">;
 /** What a row costs besides its wide columns. */
 const ROW_BYTES = 300;
 
@@ -22,7 +24,7 @@ const ROW_BYTES = 300;
 export async function* fetchedRows(
   plan: Plan,
   ranges: readonly IndexRange[],
-  context: Context<"selected">,
+  context: Reading,
 ): AsyncGenerator<readonly MessageRow[]> {
   yield* oneAhead(rowsOf(plan, ranges, context));
 }
@@ -38,7 +40,7 @@ export function* statesAsRows(states: readonly MessageState[]): Generator<readon
 async function* rowsOf(
   plan: Plan,
   ranges: readonly IndexRange[],
-  context: Context<"selected">,
+  context: Reading,
 ): AsyncGenerator<readonly MessageRow[]> {
   let size = isWide(plan) ? ROWS_FIRST : NARROW_ROWS;
   for (const chunk of inChunks(ranges, () => size)) {
@@ -80,7 +82,7 @@ function nextSize(rows: readonly MessageRow[], size: number): number {
 async function* read(
   { source, want }: Plan,
   ranges: readonly IndexRange[],
-  { session: { view } }: Context<"selected">,
+  { session: { view } }: Reading,
 ): AsyncGenerator<readonly MessageRow[]> {
   // WHY: the casts are true for what the plan looks at; no item of a narrower source needs the rest.
   if (source === "view") {

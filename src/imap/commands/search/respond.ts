@@ -2,6 +2,7 @@ import type { Modseq, Uid } from "../../../lib/ids.ts";
 import { NumberSet } from "../../../lib/number_set.ts";
 import { Pace } from "../../../lib/pace.ts";
 import type { AccessibleMailbox } from "../../../auth/mailbox_access.ts";
+import type { UidSet } from "../../../store/uid_set.ts";
 import type { Context } from "../../command.ts";
 import { renderQuoted } from "../../wire/quote.ts";
 import type { SearchScope } from "./scope.ts";
@@ -9,6 +10,9 @@ import { partOf, renderPartial, type ReturnOptions } from "./return_options.ts";
 
 /** WHY: one line may name every message; it is written in pieces. */
 const NUMBERS_PER_WRITE = 5_000;
+
+/** What a range of a set takes in memory, roughly. */
+const RANGE_BYTES = 48;
 
 /** What was found, and how it is to be told. */
 export interface Found {
@@ -32,11 +36,21 @@ export async function respond(found: Found, context: Context<"selected">): Promi
   if (options || enabled.rev2 && found.command === "SEARCH") {
     const { session: { view }, uid: byUid } = context;
     const wanted: Wanted = options ?? ALL_ONLY;
-    if (wanted.save) view.save(savedOf(found.uids, wanted));
+    if (wanted.save) save(savedOf(found.uids, wanted), context);
     if (wanted.save && isOnlySave(wanted)) return;
     return await extended({ ...found, scope: view, byUid, mailbox: null }, wanted, context);
   }
   await plain(found, context);
+}
+
+/** For `$`; it counts until the next one is saved, or the mailbox is left. Throws `limit`. */
+function save(
+  uids: UidSet,
+  { session, memory }: Context<"authenticated" | "selected">,
+): void {
+  if (session.state !== "selected") return;
+  memory.hold("saved search", uids.ranges.length * RANGE_BYTES);
+  session.view.save(uids);
 }
 
 /** The part of an answer to ESEARCH that is about one mailbox: RFC 7377 §2.1. */
@@ -47,9 +61,8 @@ export async function respondAbout(
   },
   context: Context<"authenticated" | "selected">,
 ): Promise<void> {
-  const { session } = context;
   const wanted: Wanted = options ?? ALL_ONLY;
-  if (wanted.save && session.state === "selected") session.view.save(savedOf(uids, wanted));
+  if (wanted.save) save(savedOf(uids, wanted), context);
   if (wanted.save && isOnlySave(wanted)) return;
   await extended({ uids, scope, byUid: true, mailbox }, wanted, context);
 }
