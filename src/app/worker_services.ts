@@ -8,6 +8,7 @@ import { S3Blobs } from "../blobs/s3_blobs.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { QuotaWarnings } from "../delivery/quota_warnings.ts";
 import { UidMaps } from "../imap/view/uid_maps.ts";
+import { TextIndexer } from "../jobs/text_indexer.ts";
 import { logger } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { AccountStore } from "../store/accounts.ts";
@@ -15,6 +16,7 @@ import { AclStore } from "../store/acls.ts";
 import { Database } from "../store/database.ts";
 import { MailboxStore } from "../store/mailboxes.ts";
 import { MessageStore } from "../store/messages.ts";
+import { MessageTextStore } from "../store/message_texts.ts";
 import { MetadataStore } from "../store/metadata.ts";
 import { Notices } from "../store/notices.ts";
 import { QuotaStore } from "../store/quotas.ts";
@@ -27,6 +29,7 @@ export interface WorkerServices extends AsyncDisposable {
   readonly access: MailboxAccess;
   readonly accessControl: AccessControl;
   readonly messages: MessageStore;
+  readonly texts: MessageTextStore;
   readonly metadata: MetadataStore;
   readonly quotas: QuotaStore;
   readonly administrators: readonly string[];
@@ -66,6 +69,7 @@ export async function openServices(
   });
   const delivery = new Delivery({ messages, blobs, log: logger("delivery") });
   const quotas = new QuotaStore(database);
+  const texts = new MessageTextStore(database);
   // WHY: one of the workers is enough, and SKIP LOCKED keeps other nodes apart.
   if (number === 1) {
     const { spool: spoolDir } = folders;
@@ -74,6 +78,9 @@ export async function openServices(
       new QuotaWarnings({ quotas, accounts, delivery, spoolDir, warnAt, log: logger("quota") }),
     );
   }
+  if (number === 1 && config.search.index) {
+    opened.use(new TextIndexer({ texts, blobs, notices, log: logger("search"), metrics }));
+  }
   const closing = opened.move();
   return {
     accounts,
@@ -81,6 +88,7 @@ export async function openServices(
     access,
     accessControl: new AccessControl({ access, acls, accounts, sharing }),
     messages,
+    texts,
     metadata: new MetadataStore(database, config.metadata),
     quotas,
     administrators: config.quota.administrators,

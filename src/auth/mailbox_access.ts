@@ -72,6 +72,11 @@ export class MailboxAccess {
     throw new Refused({ kind: "not-permitted" });
   }
 
+  /** The mailbox that the user knows by this name, or would with rights: for operators only. */
+  async findForOperator(user: User, name: string): Promise<AccessibleMailbox> {
+    return await this.#look(user, name) ?? refuseMissing(name);
+  }
+
   /**
    * Every mailbox that the user may know of ("l"): first the user's own, by name, then those of
    * others and of the domain, by name. Parents come before children.

@@ -34,6 +34,7 @@ export function assembleRoot(root: Root, report: Report): Omit<Config, "servers"
       maxTotalSizeBytes: metadata.max_total_size,
     },
     sharedMailboxes: assembleSharing(root.shared_mailboxes, report),
+    search: root.search,
     quota: assembleQuota(root.quota, report),
     trustedNetworks: root.trusted_networks,
   };

@@ -17,6 +17,7 @@ export interface Config {
   readonly metadata: MetadataConfig;
   readonly sharedMailboxes: SharingConfig;
   readonly quota: QuotaConfig;
+  readonly search: SearchConfig;
   /** CIDR networks; who may speak LMTP unless the server says otherwise. */
   readonly trustedNetworks: readonly string[];
   /** The servers to start, in the order of the file. */
@@ -44,6 +45,11 @@ export interface MetadataConfig {
   readonly maxEntriesPerServer: number;
   /** Of all values of an account. */
   readonly maxTotalSizeBytes: number;
+}
+
+export interface SearchConfig {
+  /** Texts of messages are indexed. */
+  readonly index: boolean;
 }
 
 /** RFC 9208. */

@@ -8,6 +8,7 @@ import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { AccountStore } from "../store/accounts.ts";
 import type { MailboxStore } from "../store/mailboxes.ts";
+import type { MessageTextStore } from "../store/message_texts.ts";
 import type { MetadataStore } from "../store/metadata.ts";
 import type { MessageStore } from "../store/messages.ts";
 import type { QuotaStore } from "../store/quotas.ts";
@@ -22,6 +23,8 @@ export interface ImapServices {
   readonly access: MailboxAccess;
   readonly accessControl: AccessControl;
   readonly messages: MessageStore;
+  /** Texts of messages, indexed. */
+  readonly texts: Pick<MessageTextStore, "find">;
   readonly metadata: MetadataStore;
   readonly quotas: QuotaStore;
   /** Addresses of users who may change quotas. */

@@ -32,6 +32,20 @@ export function searchableText(
   return collected.text();
 }
 
+/** What `searchableText` has besides `extractText`: no body is read. */
+export function describedText(root: Part, options: { readonly limitBytes: number }): string {
+  const collected = new Collected(options.limitBytes);
+  const walk = (part: Part): void => {
+    for (const text of descriptions(part)) collected.add(text);
+    part.children.forEach(walk);
+    if (!part.message) return;
+    for (const text of envelopeTexts(part.message.envelope)) collected.add(text);
+    walk(part.message.body);
+  };
+  walk(root);
+  return collected.text();
+}
+
 /** Characters of a preview: RFC 8970 §3.1 allows 256. */
 const PREVIEW_MAX = 200;
 

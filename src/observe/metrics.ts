@@ -101,6 +101,22 @@ export class Metrics {
     [],
   );
 
+  readonly searchIndexLag = this.#gauge(
+    "search_index_lag_messages",
+    "Messages whose text is not in the search index yet.",
+    [],
+  );
+  readonly searchIndexedTotal = this.#counter(
+    "search_indexed_total",
+    "Messages taken up into the search index.",
+    [],
+  );
+  readonly searchIndexErrorsTotal = this.#counter(
+    "search_index_errors_total",
+    "Batches of messages that could not be indexed, and are tried again.",
+    [],
+  );
+
   /** operation: delivered | duplicate | appended | fetched | copied | moved | expunged; status: success | failure. */
   readonly messagesThroughputTotal = this.#counter(
     "messages_throughput_total",

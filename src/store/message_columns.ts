@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { foldCase } from "../message/fold_case.ts";
 import type { NewMessage } from "./message.ts";
 import { packObjectKey } from "./object_key.ts";
 import { joined, type Sql, sql } from "./sql.ts";
@@ -46,7 +47,7 @@ const columns: readonly Column[] = [
     arrayType: texts,
     value: ({ facts }) => facts.references.join(" ") || null,
   },
-  { name: sql`subject`, arrayType: texts, value: ({ facts }) => facts.subject },
+  { name: sql`subject`, arrayType: texts, value: ({ facts }) => foldCase(facts.subject) },
   { name: sql`base_subject`, arrayType: texts, value: ({ facts }) => facts.baseSubject },
   { name: sql`is_reply`, arrayType: sql`boolean[]`, value: ({ facts }) => facts.isReply },
   {
@@ -55,10 +56,10 @@ const columns: readonly Column[] = [
     value: ({ facts }) => facts.sortKeys.join("\n"),
     stored: sql`string_to_array(sort_keys, E'\n')`,
   },
-  { name: sql`from_text`, arrayType: texts, value: ({ facts }) => facts.from },
-  { name: sql`to_text`, arrayType: texts, value: ({ facts }) => facts.to },
-  { name: sql`cc_text`, arrayType: texts, value: ({ facts }) => facts.cc },
-  { name: sql`bcc_text`, arrayType: texts, value: ({ facts }) => facts.bcc },
+  { name: sql`from_text`, arrayType: texts, value: ({ facts }) => foldCase(facts.from) },
+  { name: sql`to_text`, arrayType: texts, value: ({ facts }) => foldCase(facts.to) },
+  { name: sql`cc_text`, arrayType: texts, value: ({ facts }) => foldCase(facts.cc) },
+  { name: sql`bcc_text`, arrayType: texts, value: ({ facts }) => foldCase(facts.bcc) },
   { name: sql`envelope`, arrayType: texts, value: ({ facts }) => facts.envelope },
   { name: sql`body_structure`, arrayType: texts, value: ({ facts }) => facts.bodyStructure },
   { name: sql`structure`, arrayType: texts, value: ({ facts }) => facts.structure },

@@ -18,6 +18,7 @@ export type NoticeListener = (modseq: Modseq | null) => void;
 /** Change notices between the isolates of all nodes, over LISTEN and NOTIFY. */
 export class Notices {
   readonly #listeners = new Map<MailboxId, Set<NoticeListener>>();
+  readonly #any = new Set<(mailbox: MailboxId) => void>();
   #pending = new Map<MailboxId, Modseq>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> | undefined;
@@ -58,6 +59,12 @@ export class Notices {
         this.#listeners.delete(mailbox);
       }
     };
+  }
+
+  /** Hears of every mailbox that changes, anywhere, until the returned function is called. */
+  onAny(listener: (mailbox: MailboxId) => void): () => void {
+    this.#any.add(listener);
+    return () => void this.#any.delete(listener);
   }
 
   /** Starts hearing other isolates; needed once per isolate. Disposing sends what is pending. */
@@ -129,6 +136,8 @@ export class Notices {
   }
 
   #tell(mailbox: MailboxId, modseq: Modseq | null): void {
+    // WHY: what stands for an account is no mailbox.
+    if (mailbox > 0) { for (const listener of this.#any) listener(mailbox); }
     for (const listener of [...this.#listeners.get(mailbox) ?? []]) listener(modseq);
   }
 }

@@ -1,4 +1,5 @@
 import type { AccountId, MailboxId } from "../lib/ids.ts";
+import { foldCase } from "../message/fold_case.ts";
 import type { DateRange, SearchCondition, SearchHeader } from "./search_condition.ts";
 import { stateTable } from "./seen_states.ts";
 import { joined, type Sql, sql } from "./sql.ts";
@@ -106,12 +107,12 @@ const COLUMNS: Readonly<Record<SearchHeader, Sql>> = {
   subject: sql`message.subject`,
 };
 
-/** WHY: both sides are folded by the same function: JavaScript's and PostgreSQL's differ. */
+/** Both sides are folded: what is stored when it is stored. */
 function contains(header: SearchHeader, text: string): Sql {
   if (text === "") return TRUE;
   if (!isText(text)) return FALSE;
-  const escaped = text.replaceAll(/[\\%_]/g, "\\$&");
-  return sql`(lower(${COLUMNS[header]}) LIKE '%' || lower(${escaped}::text) || '%')`;
+  const escaped = foldCase(text).replaceAll(/[\\%_]/g, "\\$&");
+  return sql`(${COLUMNS[header]} LIKE ${`%${escaped}%`})`;
 }
 
 /** A message without any id is in no thread. */

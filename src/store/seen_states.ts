@@ -61,7 +61,7 @@ export function changedStates(
       (SELECT ${VIEWED} FROM seen_states AS mine CROSS JOIN LATERAL (
           SELECT uid, flags, keywords, modseq FROM message_state
           WHERE mailbox_id = mine.mailbox_id AND uid = mine.uid OFFSET 0) AS own
-        WHERE mine.mailbox_id = ${mailbox} AND mine.account_id = ${viewer}
+        WHERE mine.mailbox_id = ${mailbox} AND mine.account_id + 0 = ${viewer}
           AND mine.modseq > ${since} AND mine.modseq > own.modseq
         ORDER BY mine.modseq ${end})
     ) AS viewed ORDER BY modseq ${end}`;

@@ -259,11 +259,13 @@ class Client implements Disposable {
       const n = await this.#conn.read(this.#chunk);
       if (n === null) throw new Error(`Server closed; the last it said: ${tail}`);
       this.lastBytes += n;
-      tail = (tail + latin1.decode(this.#chunk.subarray(Math.max(0, n - 300), n))).slice(-300);
+      tail = (tail + latin1.decode(this.#chunk.subarray(Math.max(0, n - TAIL), n))).slice(-TAIL);
       if (/(?:^|\n)tag7 (?:NO|BAD).*\r\n$/.test(tail)) throw new Error(tail);
     } while (!end.test(tail));
   }
 }
+/** Characters looked at for the end of a reply: a tagged OK may hold all capabilities. */
+const TAIL = 4_000;
 const latin1 = new TextDecoder("latin1");
 
 type DatabaseConfig = Awaited<ReturnType<typeof testDatabase>>["config"];

@@ -1,6 +1,7 @@
 import { embeddedConfig } from "../../src/config/embedded.ts";
 import { SearchRate } from "../../src/limits/search_rate.ts";
 import { QuotaStore } from "../../src/store/quotas.ts";
+import { MessageTextStore } from "../../src/store/message_texts.ts";
 import { MetadataStore } from "../../src/store/metadata.ts";
 import { AccessControl } from "../../src/auth/access_control.ts";
 import { MailboxAccess } from "../../src/auth/mailbox_access.ts";
@@ -88,6 +89,7 @@ async function start(
     access,
     accessControl: new AccessControl({ access, acls, accounts, sharing }),
     messages,
+    texts: new MessageTextStore(db),
     metadata: new MetadataStore(db, embeddedConfig("unused").metadata),
     quotas: new QuotaStore(db),
     administrators: [],

@@ -236,6 +236,21 @@ const wrong: readonly (readonly [name: string, text: string, lines: readonly str
   ["different ports of the primary", '[database.write]\nhosts = ["a:1", "b:2"]', [
     "config.toml:2:1: database.write.hosts: expected the same port for every host",
   ]],
+  ["a namespace of two levels", '[shared_mailboxes]\nnamespace_prefix = "a/b/"', [
+    'config.toml:2:1: shared_mailboxes.namespace_prefix: expected one level and "/", such as ' +
+    '"Shared/", got "a/b/"',
+  ]],
+  ["INBOX as a namespace", '[shared_mailboxes]\nuser_prefix = "inbox/"', [
+    'config.toml:2:1: shared_mailboxes.user_prefix: expected one level and "/", such as "Users/", ' +
+    'or "", got "inbox/"',
+  ]],
+  ["one namespace twice", '[shared_mailboxes]\nnamespace_prefix = "users/"', [
+    "config.toml:1:1: shared_mailboxes.user_prefix: expected another one than namespace_prefix, " +
+    'got "Users/"',
+  ]],
+  ["rights that there are not", '[shared_mailboxes]\ndefault_rights = "lrq"', [
+    'config.toml:2:1: shared_mailboxes.default_rights: expected letters of "lrswipkxtea", got "lrq"',
+  ]],
   ["a replica without hosts", "[database.read]\nport = 5433\n[database.write]\n", [
     "config.toml:1:1: database.read.hosts: is missing; " +
     'expected a list of host names such as ["db2"]',

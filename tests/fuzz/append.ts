@@ -110,7 +110,7 @@ async function play(commands: readonly string[], { random, spoolDir }: Play): Pr
     if (tagged[0]?.startsWith(`f${i} OK`)) acknowledged++;
   }
   assert.equal(stored.length, acknowledged);
-  assert.deepEqual(Array.from(Deno.readDirSync(spoolDir)), []);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(spoolDir)), []);
 }
 
 const REPLY = /^[\x20-\x7e]+$/;

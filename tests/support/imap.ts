@@ -26,6 +26,7 @@ import { type Account, AccountStore } from "../../src/store/accounts.ts";
 import { AclStore } from "../../src/store/acls.ts";
 import { Database } from "../../src/store/database.ts";
 import { MailboxStore } from "../../src/store/mailboxes.ts";
+import { MessageTextStore } from "../../src/store/message_texts.ts";
 import { MetadataStore } from "../../src/store/metadata.ts";
 import { MessageStore } from "../../src/store/messages.ts";
 import { Notices } from "../../src/store/notices.ts";
@@ -186,6 +187,7 @@ async function openWorker(
     access,
     accessControl: new AccessControl({ access, acls, accounts, sharing }),
     messages,
+    texts: new MessageTextStore(db),
     metadata: new MetadataStore(db, METADATA_LIMITS),
     quotas: new QuotaStore(db),
     administrators: [ADMINISTRATOR],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { section, unused } from "../setting.ts";
-import { count, duration, networks, oneOf, text } from "../setting_kinds.ts";
+import { count, duration, flag, networks, oneOf, text } from "../setting_kinds.ts";
 import { databaseSection } from "./database_settings.ts";
 import { imapSettings } from "./imap_settings.ts";
 import { withoutEffect } from "./later.ts";
@@ -61,6 +61,9 @@ export const rootSettings = {
   metadata: metadataSection,
   shared_mailboxes: sharedMailboxesSection,
   quota: quotaSection,
+  search: section("Searching in texts.", {
+    index: flag(true, "Index the texts of messages; without it every search reads the messages."),
+  }),
   ...laterSections,
 };
 

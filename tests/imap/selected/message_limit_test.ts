@@ -51,6 +51,20 @@ Deno.test("with MESSAGELIMIT, STORE and EXPUNGE do the newest, COPY and MOVE all
   ]);
 });
 
+Deno.test("with MESSAGELIMIT, FETCH and SEARCH look at the newest messages", async () => {
+  const { world, client } = await limited(3, 8);
+  await using _ = world;
+  const cut = "OK [MESSAGELIMIT 3 6] Only the newest messages, ask again";
+  assert.deepEqual(await client.command("FETCH 1:* (UID)"), [
+    "* 6 FETCH (UID 6)",
+    "* 7 FETCH (UID 7)",
+    "* 8 FETCH (UID 8)",
+    cut,
+  ]);
+  assert.deepEqual(await client.command("UID SEARCH ALL"), ["* SEARCH 6 7 8", cut]);
+  assert.deepEqual(await client.command("FETCH 1:3 (UID)").then((lines) => lines.length), 4);
+});
+
 async function numbersOnly(lines: Promise<string[]>): Promise<string[]> {
   return (await lines).filter((line) => /EXPUNGE|^OK/.test(line));
 }

@@ -22,6 +22,32 @@ Deno.test("IDLE hears at once of mail, flags and expunges on another worker", as
   assert.equal(await idler.readLine(), "i OK IDLE completed");
 });
 
+Deno.test("IDLE speaks the client's own language: QRESYNC and UIDONLY, on two workers", async () => {
+  await using world = await makeWorld("two-messages", { workers: 2 });
+  const [resync, uidOnly, other] = [
+    await world.login(),
+    await world.login({ worker: 1 }),
+    await world.login({ worker: 1 }),
+  ];
+  await resync.ok("ENABLE QRESYNC");
+  await uidOnly.ok("ENABLE UIDONLY");
+  for (const client of [resync, uidOnly, other]) await client.ok("SELECT INBOX");
+  for (const client of [resync, uidOnly]) {
+    await client.writeLine("i IDLE");
+    assert.equal(await client.readLine(), "+ idling");
+  }
+  await other.ok("STORE 2 +FLAGS.SILENT (\\Flagged)");
+  assert.match(await resync.readLine(), /^\* 2 FETCH \(UID 2 MODSEQ \(4\) FLAGS \(\\Flagged/);
+  assert.match(await uidOnly.readLine(), /^\* 2 UIDFETCH \(FLAGS \(\\Flagged/);
+  await other.ok("UID MOVE 1 Trash");
+  for (const client of [resync, uidOnly]) {
+    assert.equal(await client.readLine(), "* VANISHED 1");
+    await client.writeLine("DONE");
+    const lines = await client.until("i");
+    assert.deepEqual(lines.at(-1), "OK IDLE completed");
+  }
+});
+
 Deno.test("IDLE works without a mailbox, and ends without a word when the client leaves", async () => {
   await using world = await makeWorld("empty");
   const client = await world.login();

@@ -4,7 +4,7 @@ import { OfflineCaches } from "./offline_cache.ts";
 import { BelievingClient, type Change, ENABLES, type Mode } from "./wire_model.ts";
 
 /** More of both by hand: SORA_SEEDS=200 SORA_STEPS=200 deno task test … */
-const SEEDS = Number(Deno.env.get("SORA_SEEDS") ?? 12);
+const SEEDS = Number(Deno.env.get("SORA_SEEDS") ?? 60);
 const FIRST_SEED = Number(Deno.env.get("SORA_FIRST_SEED") ?? 1);
 const STEPS = Number(Deno.env.get("SORA_STEPS") ?? 50);
 const FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$a"];

@@ -6,7 +6,8 @@ import type { SearchCondition } from "../../../store/search_condition.ts";
 import type { Context } from "../../command.ts";
 import { prefetched } from "../../view/prefetched.ts";
 import { StoredMessage } from "../../view/stored_message.ts";
-import { type Resolved, type Stored, superset } from "./resolve.ts";
+import { type Resolved, simplified, type Stored, superset } from "./resolve.ts";
+import { indexed } from "./indexed.ts";
 import { Scanned } from "./scan.ts";
 import type { SearchScope } from "./scope.ts";
 
@@ -35,10 +36,11 @@ interface Search extends Searcher {
 /** The same in any mailbox. */
 export async function evaluateIn(
   scope: SearchScope,
-  key: Resolved,
+  wanted: Resolved,
   { services, reply, cancelled, progress }: Searcher,
 ): Promise<Uid[]> {
   const context: Search = { scope, services, reply, cancelled, progress };
+  const key = simplified(await indexed(wanted, context));
   const candidates = (await find(superset(key), context))
     .filter((uid) => scope.numberOf(uid) !== undefined);
   if (key.kind === "stored") return candidates;

@@ -39,8 +39,3 @@ export function hasKey(key: SearchKey, is: (part: SearchKey) => boolean): boolea
       return false;
   }
 }
-
-/** Texts are compared in lower case, RFC 3501 §6.4.4: "case-insensitive" and "substring". */
-export function foldCase(text: string): string {
-  return text.toLowerCase();
-}

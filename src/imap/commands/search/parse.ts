@@ -1,11 +1,12 @@
 import { fromBinary } from "../../../lib/bytes.ts";
 import { Refused } from "../../../lib/refused.ts";
+import { foldCase } from "../../../message/fold_case.ts";
 import { decodeCharset, knownCharset } from "../../../message/charset.ts";
 import { FLAG } from "../../../store/flags.ts";
 import type { SearchCondition, SearchHeader } from "../../../store/search_condition.ts";
 import type { Scanner } from "../../wire/scanner.ts";
 import { hashOfEmailId, rootOfThreadId } from "../../object_id.ts";
-import { foldCase, type SearchKey } from "./key.ts";
+import type { SearchKey } from "./key.ts";
 import { sentBefore, sentOn, sentSince } from "./sent.ts";
 
 /** WHY: more than clients send that ask for many message ids at once, and cheap to evaluate. */

@@ -56,6 +56,19 @@ export function superset(key: Resolved): SearchCondition {
   }
 }
 
+/** The same, with everything that the store can decide at once in one condition. */
+export function simplified(key: Resolved): Resolved {
+  switch (key.kind) {
+    case "all":
+    case "any":
+      return joined(key.kind, key.parts.map(simplified));
+    case "not":
+      return negated(simplified(key.part));
+    default:
+      return key;
+  }
+}
+
 function joined(kind: "all" | "any", parts: readonly Resolved[]): Resolved {
   // WHY: `OR a OR b OR c d` becomes one flat list instead of a deep one.
   const flat = parts.flatMap((part) => part.kind === kind ? part.parts : [part]);

@@ -1,11 +1,13 @@
-import { toBinary } from "../../../lib/bytes.ts";
+import { atOnce } from "../../../lib/steps.ts";
+import { foldCase } from "../../../message/fold_case.ts";
 import { parseDate } from "../../../message/date.ts";
 import { decodeWords } from "../../../message/encoded_words.ts";
 import { Header } from "../../../message/header.ts";
+import { headerText } from "../../../message/search_text.ts";
 import { extractText, searchableText } from "../../../message/text.ts";
 import type { DateRange } from "../../../store/search_condition.ts";
 import type { StoredMessage } from "../../view/stored_message.ts";
-import { foldCase, type Scan } from "./key.ts";
+import type { Scan } from "./key.ts";
 
 /**
  * Decoded text of one message that is searched. WHY: more holds the event loop for longer than
@@ -56,7 +58,9 @@ export class Scanned {
   }
 
   get #allText(): string {
-    return this.#all ??= foldCase(`${headerText(this.#header)}\n${this.#text(searchableText)}`);
+    return this.#all ??= foldCase(
+      `${atOnce(headerText(this.#header))}\n${this.#text(searchableText)}`,
+    );
   }
 
   #field(name: string, needle: string): boolean {
@@ -70,12 +74,6 @@ export class Scanned {
       whole.subarray(headerBytes + start, headerBytes + end);
     return extract(this.#message.root, body, { limitBytes: TEXT_BYTES_MAX });
   }
-}
-
-/** The header block as people read it: one line per field, encoded words decoded. */
-function headerText(header: Uint8Array): string {
-  const lines = toBinary(header).replace(/\r?\n(?=[ \t])/g, "").split(/\r?\n/);
-  return lines.map(decodeWords).join("\n");
 }
 
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";

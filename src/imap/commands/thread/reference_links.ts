@@ -12,6 +12,8 @@ const STEP = 4_096;
  * that grows any further does it in one long step.
  */
 const NODES_MAX = 1_000_000;
+/** Characters of a list of references that may stay in memory for one of them: copying takes longer. */
+const LIST_KEPT_MAX = 512;
 /** A string and its place in a map, and seven numbers. */
 const NODE_BYTES = 110;
 
@@ -32,9 +34,12 @@ export class ReferenceLinks {
   /** The next messages, by ascending number. Throws `limit`. */
   *add({ ids, references }: Pick<ThreadFacts, "ids" | "references">): Steps<void> {
     for (const [at, own] of ids.entries()) {
+      const list = references[at] ?? "";
+      const isLong = list.length > LIST_KEPT_MAX;
+      const size = this.#forest.size;
       let parent = NONE;
-      for (const id of separate(references[at] ?? "")) {
-        const child = this.#node(id);
+      for (const id of separate(list)) {
+        const child = this.#nodes.get(id) ?? this.#newNode(isLong ? detached(id) : id, NONE);
         // (1) (A) Only what has no parent gets one here.
         if (parent !== NONE && this.#forest.parentOf(child) === NONE) {
           this.#forest.link(parent, child);
@@ -42,6 +47,7 @@ export class ReferenceLinks {
         parent = child;
         if (++this.#links % STEP === 0) yield;
       }
+      if (!isLong && this.#forest.size > size) this.#idChars += list.length;
       // (1) (B) The last reference is the parent, whoever was it before.
       const node = this.#message(own);
       if (parent !== this.#forest.parentOf(node)) {
@@ -103,32 +109,30 @@ export class ReferenceLinks {
     return this.#idChars + this.#forest.size * NODE_BYTES;
   }
 
-  #node(id: string): number {
-    const known = this.#nodes.get(id);
-    if (known !== undefined) return known;
-    const node = this.#newNode(NONE);
-    // WHY: V8 keeps a whole list in memory for a piece of it.
-    const kept = Buffer.from(id).toString();
-    this.#nodes.set(kept, node);
-    this.#idChars += kept.length;
-    return node;
-  }
-
   /** The node of the next message: of several with one id, only the first has it. */
   #message(id: string): number {
     const position = this.#owners.length;
-    let node = id === "" ? NONE : this.#node(id);
-    if (node === NONE || this.#positions.at(node) !== NONE) node = this.#newNode(position);
+    let node = id === "" ? NONE : this.#nodes.get(id) ?? NONE;
+    if (node === NONE) node = this.#newNode(id, position);
+    else if (this.#positions.at(node) !== NONE) node = this.#newNode("", position);
     else this.#positions.put(node, position);
     this.#owners.push(node);
     return node;
   }
 
-  #newNode(position: number): number {
+  #newNode(id: string, position: number): number {
     if (this.#forest.size >= NODES_MAX) throw new Refused({ kind: "limit", what: "message ids" });
-    this.#positions.push(position);
-    return this.#forest.add();
+    const node = this.#positions.push(position);
+    this.#forest.add();
+    if (id !== "") this.#nodes.set(id, node);
+    this.#idChars += id.length;
+    return node;
   }
+}
+
+/** WHY: V8 keeps a whole list in memory for a piece of it. */
+function detached(id: string): string {
+  return Buffer.from(id).toString();
 }
 
 function separate(references: string): readonly string[] {

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { TextIndexer } from "../../src/jobs/text_indexer.ts";
+import { foldCase } from "../../src/message/fold_case.ts";
+import { logger } from "../../src/observe/log.ts";
+import { Metrics } from "../../src/observe/metrics.ts";
+import { MessageTextStore } from "../../src/store/message_texts.ts";
+import { makeWorld, type World } from "../support/imap.ts";
+
+const HEAD = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n";
+
+function indexerOf({ services: { messages, blobs } }: World) {
+  const texts = new MessageTextStore(messages.db);
+  const { notices } = messages;
+  const options = { texts, blobs, notices, log: logger("test"), metrics: new Metrics() };
+  return { texts, indexer: new TextIndexer(options) };
+}
+
+async function search(world: World, key: string): Promise<string> {
+  const client = await world.login();
+  await client.ok("EXAMINE INBOX");
+  const [line = ""] = await client.ok(`SEARCH ${key}`);
+  return line;
+}
+
+Deno.test("BODY and TEXT find the same before, while and after the index knows the messages", async () => {
+  await using world = await makeWorld("two-messages");
+  await world.deliver(
+    `Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n${HEAD}\r\nStraßenbahn 100% a_b c\\d\r\n`,
+  );
+  const { texts, indexer } = indexerOf(world);
+  await using _ = indexer;
+  const questions = [
+    ["BODY hello", "* SEARCH 1 2"],
+    ['BODY "HELLO, bob"', "* SEARCH 1"],
+    ["BODY second", "* SEARCH"],
+    ["TEXT second", "* SEARCH 2"],
+    ["TEXT {6+}\r\nGr\xc3\xbc\xc3\x9f", "* SEARCH 3"],
+    ["BODY \"100%\"", "* SEARCH 3"],
+    ["BODY a_b", "* SEARCH 3"],
+    ["BODY axb", "* SEARCH"],
+    ['BODY "c\\\\d"', "* SEARCH 3"],
+    ["BODY e", "* SEARCH 1 2 3"],
+    ["NOT BODY hello", "* SEARCH 3"],
+    ["OR BODY ada BODY bob", "* SEARCH 1 2"],
+    ["UNSEEN TEXT example.org", "* SEARCH 2"],
+  ] as const;
+  for (const [key, expected] of questions) assert.equal(await search(world, key), expected, key);
+  await indexer.settle();
+  assert.deepEqual(await texts.lag(), { messages: 0, mailboxes: 0 });
+  for (const [key, expected] of questions) assert.equal(await search(world, key), expected, key);
+  await world.deliver("Subject: late\r\n\r\nhello again\r\n");
+  assert.equal(await search(world, "BODY hello"), "* SEARCH 1 2 4");
+  const found = await texts.find(
+    (await world.services.mailboxes.find(world.account.id, "INBOX")).id,
+    { where: "body", needle: foldCase("hello") },
+  );
+  assert.equal(`${found.matching}|${found.undecided}`, "1:2|4");
+});
+
+Deno.test("a text that is longer than the index keeps is found all the same", async () => {
+  await using world = await makeWorld("empty");
+  const filler = "The quick brown fox jumps over the lazy dog.\r\n".repeat(30_000);
+  await world.deliver(`Subject: long\r\n\r\nbegin\r\n${filler}needle at the end\r\n`);
+  const { indexer } = indexerOf(world);
+  await using _ = indexer;
+  await indexer.settle();
+  assert.equal(await search(world, "BODY begin"), "* SEARCH 1");
+  assert.equal(await search(world, 'BODY "needle at"'), "* SEARCH 1");
+  assert.equal(await search(world, "BODY nowhere"), "* SEARCH");
+});
+
+Deno.test("a moved message needs no new text, and an expunged one is not found", async () => {
+  await using world = await makeWorld("two-messages");
+  const { texts, indexer } = indexerOf(world);
+  await using _ = indexer;
+  await indexer.settle();
+  const client = await world.login();
+  await client.ok("SELECT INBOX");
+  await client.ok("MOVE 1 Archive");
+  await indexer.settle();
+  await client.ok("SELECT Archive");
+  assert.equal((await client.ok("SEARCH BODY hello"))[0], "* SEARCH 1");
+  await client.ok("STORE 1 +FLAGS (\\Deleted)");
+  await client.ok("EXPUNGE");
+  assert.equal((await client.ok("SEARCH BODY hello"))[0], "* SEARCH");
+  assert.deepEqual(await texts.lag(), { messages: 0, mailboxes: 0 });
+});
+
+Deno.test("two indexers at once, and one that is made to begin anew", async () => {
+  await using world = await makeWorld("two-messages", { workers: 2 });
+  for (let n = 0; n < 30; n++) {
+    await world.deliver(`Subject: ${n}\r\n\r\nnumber ${n} of thirty\r\n`);
+  }
+  const first = indexerOf(world);
+  const second = indexerOf({ ...world, services: world.workers[1] ?? world.services });
+  await using _ = first.indexer;
+  await using __ = second.indexer;
+  await Promise.all([first.indexer.settle(), second.indexer.settle()]);
+  await first.indexer.settle();
+  assert.deepEqual(await first.texts.lag(), { messages: 0, mailboxes: 0 });
+  assert.equal(await search(world, 'BODY "number 7 of"'), "* SEARCH 10");
+  await first.texts.forget(world.account.id);
+  assert.equal((await first.texts.lag()).messages, 32);
+  assert.equal(await search(world, 'BODY "number 7 of"'), "* SEARCH 10");
+  await first.indexer.settle();
+  assert.equal(await search(world, 'BODY "number 7 of"'), "* SEARCH 10");
+});
