@@ -1,8 +1,7 @@
-import type { AccessibleMailbox } from "../auth/mailbox_access.ts";
-import type { User } from "../auth/authenticator.ts";
 import { type Blobs, type ObjectKey, objectKey } from "../blobs/blobs.ts";
-import type { Hash, Uid } from "../lib/ids.ts";
+import type { AccountId, Hash, Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
+import type { Mailbox } from "../store/mailboxes.ts";
 import type { Changeable, Copied, MessageStore } from "../store/messages.ts";
 import type { UidSet } from "../store/uid_set.ts";
 
@@ -12,11 +11,16 @@ export interface TransferServices {
   readonly blobs: Blobs;
 }
 
+/** A mailbox, and the primary address of whom it belongs to. */
+export interface OwnedMailbox extends Pick<Mailbox, "id" | "accountId"> {
+  readonly owner: string;
+}
+
 /** Messages that a user copies or moves. */
 export interface WantedTransfer {
-  readonly from: AccessibleMailbox;
+  readonly from: OwnedMailbox;
   readonly uids: UidSet;
-  readonly to: AccessibleMailbox;
+  readonly to: OwnedMailbox;
   /** Flags that go along. */
   readonly within: Changeable;
   readonly move: boolean;
@@ -33,7 +37,7 @@ const ROWS_CHUNK = 1_000;
  * whole without the other. Throws what `MessageStore.copy` throws, and `unavailable`.
  */
 export async function transfer(
-  user: User,
+  user: { readonly accountId: AccountId },
   { from, uids, to, within, move }: WantedTransfer,
   services: TransferServices,
 ): Promise<Copied> {

@@ -77,7 +77,7 @@ export class AclStore {
    */
   async list(viewer: Viewer): Promise<GrantedMailbox[]> {
     const { account, domain, anyone } = viewer;
-    // WHY: arrays of ids, so that neither table is read as a whole, whatever the planner believes.
+    // WHY an array and LATERAL: no table is read as a whole, whatever the planner believes.
     return await this.db.query<GrantedMailbox>(sql`
       SELECT * FROM (
         SELECT 1 AS part, name_key, ${MAILBOX_COLUMNS}, '' AS owner, true AS "isOwned",
@@ -85,17 +85,16 @@ export class AclStore {
         FROM mailboxes
         WHERE account_id = ${account} AND mailboxes.domain IS NULL AND deleted_at IS NULL
         UNION ALL
-        SELECT 2, name_key, mailbox.* FROM mailboxes AS named
-        CROSS JOIN LATERAL (${granted(viewer)} WHERE mailboxes.id = named.id OFFSET 0) AS mailbox
-        WHERE named.deleted_at IS NULL
-          AND (named.domain IS NOT NULL OR named.account_id <> ${account})
-          AND named.id = ANY(ARRAY(
-            SELECT mailbox_id FROM mailbox_acls WHERE account_id = ${account} AND account_id <> 0
-            UNION SELECT mailbox_id FROM mailbox_acls
-              WHERE mailbox_acls.domain = ${domain} AND ${anyone}
-            UNION SELECT id FROM mailboxes
-              WHERE account_id = ${account} AND mailboxes.domain = ${domain}
-                AND deleted_at IS NULL))
+        SELECT mailbox.* FROM unnest(ARRAY(
+          SELECT mailbox_id FROM mailbox_acls WHERE account_id = ${account} AND account_id <> 0
+          UNION SELECT mailbox_id FROM mailbox_acls
+            WHERE mailbox_acls.domain = ${domain} AND ${anyone}
+          UNION SELECT id FROM mailboxes
+            WHERE account_id = ${account} AND mailboxes.domain = ${domain} AND deleted_at IS NULL
+        )) AS reachable(id) CROSS JOIN LATERAL (
+          ${granted(viewer, sql`2 AS part, name_key,`)} WHERE mailboxes.id = reachable.id
+            AND (mailboxes.domain IS NOT NULL OR mailboxes.account_id <> ${account})
+            AND deleted_at IS NULL OFFSET 0) AS mailbox
       ) AS reachable ORDER BY part, name_key`);
   }
 
@@ -147,10 +146,10 @@ export class AclStore {
   }
 }
 
-/** `SELECT … FROM mailboxes …` of a `GrantedMailbox`; a WHERE may follow. */
-function granted({ account, domain, anyone }: Viewer): Sql {
+/** `SELECT … FROM mailboxes …` of a `GrantedMailbox`, and columns before it; a WHERE may follow. */
+function granted({ account, domain, anyone }: Viewer, before = sql``): Sql {
   return sql`
-    SELECT ${MAILBOX_COLUMNS}, owned.owner, owned."isOwned", acl.granted, viewed.seen
+    SELECT ${before} ${MAILBOX_COLUMNS}, owned.owner, owned."isOwned", acl.granted, viewed.seen
     FROM mailboxes CROSS JOIN LATERAL (
       SELECT credentials.address AS owner, accounts.deleted_at IS NULL AS "isOwned"
       FROM credentials JOIN accounts ON accounts.id = credentials.account_id

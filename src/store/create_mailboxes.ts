@@ -2,7 +2,7 @@ import type { AccountId, MailboxId, UidValidity } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { sql, type Transaction } from "./database.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
-import { mailboxKey, parentNames } from "./mailbox_name.ts";
+import { AFTER_DELIMITER, mailboxKey, parentNames } from "./mailbox_name.ts";
 import { inTree, personalTree, type Tree, treeKey, validityAccount } from "./tree.ts";
 
 /** Mailboxes of one account, and of one shared tree: LIST answers with all of them. */
@@ -197,7 +197,8 @@ async function checkRoom(tx: Transaction, tree: Tree, more: number): Promise<voi
     FROM mailboxes WHERE account_id = ${owner} AND deleted_at IS NULL`);
   const count = (row?.count ?? 0) + more;
   const [shared] = domain === null ? [] : await tx.query<{ count: number }>(sql`
-    SELECT count(*) FROM mailboxes WHERE ${inTree(tree)} AND deleted_at IS NULL`);
+    SELECT count(*) FROM mailboxes WHERE ${inTree(tree)} AND deleted_at IS NULL
+      AND name_key > ${treeKey(tree, "")} AND name_key < ${`/${domain}${AFTER_DELIMITER}`}`);
   if (Math.max(count, (shared?.count ?? 0) + more) > MAILBOXES_MAX) {
     throw new Refused({ kind: "too-many-mailboxes", limit: MAILBOXES_MAX });
   }

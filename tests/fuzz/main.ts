@@ -4,6 +4,7 @@ import { target as compress } from "./compress.ts";
 import { target as imap } from "./imap.ts";
 import { target as lmtp } from "./lmtp.ts";
 import { target as message } from "./message.ts";
+import { target as thread } from "./thread.ts";
 
 /** One thing to fuzz: runs from a seed until a deadline and throws on the first broken rule. */
 export interface FuzzTarget {
@@ -12,7 +13,7 @@ export interface FuzzTarget {
   run(seed: number, untilMs: number): Promise<number>;
 }
 
-export const targets: readonly FuzzTarget[] = [message, imap, append, compress, lmtp];
+export const targets: readonly FuzzTarget[] = [message, imap, append, compress, lmtp, thread];
 
 /** `deno task fuzz --seed 7 --minutes 60 --target imap`: hours on demand, seconds inside the tests. */
 async function main(args: readonly string[]): Promise<void> {

@@ -45,7 +45,7 @@ Deno.test("copy() copies every fact, in UID order, but no delivery key", async (
   for (const id of [inbox.id, to.id]) assert.deepEqual(await inconsistencies(it.db, id), []);
   const lost = await it.db.query(sql`
     SELECT uid FROM messages AS copy WHERE mailbox_id = ${to.id} AND uid IN (2, 3, 4)
-    AND (copy.reference_ids, copy.bcc_text) IS DISTINCT FROM ('<r1@x>', 'b')`);
+    AND (copy.reference_ids, copy.bcc_text) IS DISTINCT FROM ('<r1@x>', 'B')`);
   assert.deepEqual(lost, []);
 });
 

@@ -4,7 +4,7 @@
 ALTER TABLE mailboxes ADD COLUMN domain text COLLATE "C";
 -- Somebody besides the owner has rows in `viewers`; set for good with the first of them.
 ALTER TABLE mailboxes ADD COLUMN has_viewers boolean NOT NULL DEFAULT false;
-CREATE UNIQUE INDEX mailboxes_shared_name ON mailboxes (domain, name_key)
+CREATE UNIQUE INDEX mailboxes_shared_name ON mailboxes (name_key)
   WHERE deleted_at IS NULL AND domain IS NOT NULL;
 
 -- One row for each domain that ever had a shared mailbox: the lock of its tree.

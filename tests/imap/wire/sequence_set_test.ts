@@ -41,7 +41,7 @@ Deno.test("what is no sequence set is refused", () => {
     "1:0",
     "**",
     "1*",
-    "$",
+    "$,1",
     "1\n",
     "0:*",
   ]; // deno-fmt-ignore-line

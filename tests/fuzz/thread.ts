@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import type { Steps } from "../../src/lib/steps.ts";
+import { type ModelMessage, naiveThreads } from "../imap/thread/naive_threads.ts";
+import { threadOf } from "../imap/thread/thread_of.ts";
+
+/**
+ * Any references: small mailboxes give what the naive algorithm gives, large ones have each message
+ * once, and no step of either takes long.
+ */
+export const target = { name: "thread", run };
+
+/** Longest time that one step may hold the event loop. */
+const STALL_MS = 50;
+const ALGORITHMS = ["ORDEREDSUBJECT", "REFERENCES", "REFS"] as const;
+const SMALL = 40;
+const LARGE = 20_000;
+/** One large mailbox to so many small ones. */
+const LARGE_ONE_IN = 200;
+
+async function run(seed: number, untilMs: number): Promise<number> {
+  let tried = 0;
+  do {
+    const random = generator(seed + tried);
+    try {
+      play(random);
+    } catch (error) {
+      throw new Error(`seed ${seed + tried}`, { cause: error });
+    }
+    if (++tried % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+  } while (Date.now() < untilMs);
+  return tried;
+}
+
+function play(random: (below: number) => number): void {
+  const isLarge = random(LARGE_ONE_IN) === 0;
+  const messages = mailbox(random, isLarge ? LARGE : random(SMALL) + 1);
+  for (const algorithm of ALGORITHMS) {
+    const threads = threadOf(algorithm, messages, { piece: 5_000, run: withoutStall });
+    if (!isLarge) assert.equal(threads, naiveThreads(algorithm, messages));
+    const numbers = threads.match(/\d+/g) ?? [];
+    assert.equal(numbers.length, messages.length);
+    assert.equal(new Set(numbers).size, messages.length);
+  }
+}
+
+function mailbox(random: (below: number) => number, count: number): ModelMessage[] {
+  const ids = random(count) + 1; // few: many messages with the same one
+  const references = random(12) + 1;
+  const subjects = random(count) + 1;
+  const near = random(2) === 0;
+  return Array.from({ length: count }, (_, n) => {
+    const any = () => `<${near ? n + random(9) - 4 : random(ids)}>`;
+    return {
+      id: random(10) === 0 ? null : random(3) === 0 ? any() : `<${n}>`,
+      references: Array.from({ length: random(references) }, any),
+      date: random(count),
+      subject: random(3) === 0 ? "" : `${random(subjects)}`,
+      isReply: random(2) === 0,
+    };
+  });
+}
+
+function withoutStall<T>(steps: Steps<T>): T {
+  for (;;) {
+    const from = performance.now();
+    const step = steps.next();
+    const took = performance.now() - from;
+    assert.ok(took < STALL_MS, `${took} ms without a pause`);
+    if (step.done) return step.value;
+  }
+}
+
+/** Numbers from a seed: mulberry32. */
+function generator(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
