@@ -137,16 +137,78 @@ async function others(client: Client, server: BenchServer): Promise<Figure[]> {
   await client.command("SELECT Large");
   const unseen = await rounds(() => client.timed("SEARCH UNSEEN"));
   const from = await rounds(() => client.timed("SEARCH FROM nobody-at-all"));
+  const texts = await searchingTexts(client);
+  const synced = await syncing(client);
   await server.ask({ kind: "stall" });
   const store = await client.timed("STORE 1:* +FLAGS.SILENT (\\Answered)");
   const storeStall = await stallFigure("STORE 1:*", server);
+  await client.command("CREATE Copies");
+  const copy = await client.timed("COPY 1:10000 Copies");
+  const copyStall = await stallFigure("COPY", server);
   return [
     { name: `SEARCH BODY in ${BODIES} bodies, not indexed`, value: body, unit: "ms" },
     bodyStall,
-    { name: "SEARCH UNSEEN", value: unseen, unit: "ms" },
-    { name: "SEARCH FROM x", value: from, unit: "ms" },
+    { name: "SEARCH UNSEEN", value: unseen, unit: "ms", target: ["<=", 20] },
+    { name: "SEARCH FROM x", value: from, unit: "ms", target: ["<=", 50] },
+    ...texts,
+    ...synced,
     { name: "STORE 1:* +FLAGS.SILENT", value: store, unit: "ms", target: ["<=", 2_000] },
     storeStall,
+    { name: "COPY of 10,000", value: copy, unit: "ms", target: ["<=", 1_500] },
+    copyStall,
+  ];
+}
+
+/** Texts of 100,000 different messages, all of them indexed. */
+async function searchingTexts(client: Client): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (
+    const [what, key] of [
+      ["one hit", 'BODY "ticket 77777 of"'],
+      ["2,000 hits", 'BODY "of 7 regards"'],
+      ["none", "BODY nowhere-at-all"],
+      ["all", "BODY reader"],
+      ["TEXT, one hit", 'TEXT "ticket 4711 of"'],
+    ]
+  ) {
+    const value = await rounds(() => client.timed(`SEARCH ${key}`));
+    figures.push({
+      name: `SEARCH of an indexed text, ${what}`,
+      value,
+      unit: "ms",
+      target: ["<=", 150],
+    });
+  }
+  return figures;
+}
+
+/** RFC 7162: what a client costs that comes back. */
+async function syncing(client: Client): Promise<Figure[]> {
+  await client.command("ENABLE QRESYNC");
+  const modseqOf = async () => {
+    await client.command("STATUS Large (HIGHESTMODSEQ UIDVALIDITY)");
+    const [, modseq = "", validity = ""] =
+      /HIGHESTMODSEQ (\d+) UIDVALIDITY (\d+)/.exec(client.last) ?? [];
+    return { modseq, validity };
+  };
+  const before = await modseqOf();
+  await client.command("UID STORE 50000:50099 +FLAGS.SILENT (\\Flagged)");
+  const changed = await rounds(() =>
+    client.timed(`UID FETCH 1:* (FLAGS) (CHANGEDSINCE ${before.modseq})`)
+  );
+  await client.command("UID STORE 60000:60899 +FLAGS.SILENT (\\Flagged)");
+  const resync = await rounds(async () => {
+    await client.command("UNSELECT");
+    return await client.timed(`SELECT Large (QRESYNC (${before.validity} ${before.modseq}))`);
+  });
+  return [
+    {
+      name: "UID FETCH (CHANGEDSINCE), 100 changes",
+      value: changed,
+      unit: "ms",
+      target: ["<=", 10],
+    },
+    { name: "SELECT (QRESYNC), 1,000 changes", value: resync, unit: "ms", target: ["<=", 30] },
   ];
 }
 
@@ -212,6 +274,8 @@ class Client implements Disposable {
   readonly #conn: Deno.TcpConn;
   readonly #chunk = new Uint8Array(1024 * 1024);
   lastBytes = 0;
+  /** The end of the last reply. */
+  last = "";
 
   private constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
@@ -262,6 +326,7 @@ class Client implements Disposable {
       tail = (tail + latin1.decode(this.#chunk.subarray(Math.max(0, n - TAIL), n))).slice(-TAIL);
       if (/(?:^|\n)tag7 (?:NO|BAD).*\r\n$/.test(tail)) throw new Error(tail);
     } while (!end.test(tail));
+    this.last = tail;
   }
 }
 /** Characters looked at for the end of a reply: a tagged OK may hold all capabilities. */
@@ -315,6 +380,7 @@ async function seed(config: DatabaseConfig, folder: string): Promise<void> {
   // WHY: what autovacuum has done a minute after so many arrivals.
   await db.query(sql`VACUUM ANALYZE messages`);
   await db.query(sql`VACUUM ANALYZE message_state`);
+  await db.query(sql`VACUUM ANALYZE message_texts`);
 }
 
 /** Headers of the size that real mail has: some 3 KB of trace and signatures. */
@@ -337,7 +403,7 @@ async function repeat(db: Database, mailbox: MailboxId): Promise<void> {
         body_structure, structure, header)
       SELECT mailbox_id, uid + n * ${DIFFERENT}::int, created_modseq,
         internal_date + n * 7919 % 10007 * interval '1 minute', sent_date + n * interval '1 hour',
-        size_bytes, header_bytes, hash, object_key, replace(message_id, '@', '.' || n || '@'),
+        size_bytes, header_bytes, sha256(hash || n::text::bytea), object_key, replace(message_id, '@', '.' || n || '@'),
         replace(in_reply_to, '@', '.' || n || '@'), replace(reference_ids, '@', '.' || n || '@'),
         subject, base_subject || ' ' || n % 100, is_reply, sort_keys, from_text, to_text, cc_text,
         bcc_text, envelope, body_structure, structure, header
@@ -347,6 +413,15 @@ async function repeat(db: Database, mailbox: MailboxId): Promise<void> {
         CASE WHEN (uid + n) % 20 = 0 THEN 0 ELSE 1 END,
         CASE WHEN (uid + n) % 10 = 0 THEN ARRAY['$Forwarded'] END
       FROM generate_series(1, ${times}::int) AS n, message_state WHERE mailbox_id = ${mailbox}`);
+    await tx.query(sql`
+      INSERT INTO message_texts (account_id, hash, body_text, rest_text, truncated)
+      SELECT mailboxes.account_id, hash, 'DEAR READER ' || repeat(upper(md5(uid::text)) || ' ', 10)
+          || 'TICKET ' || uid || ' OF ' || uid % 50 || ' REGARDS',
+        'SUBJECT: ' || subject || E'\nFROM: ' || from_text, false
+      FROM messages JOIN mailboxes ON id = mailbox_id WHERE mailbox_id = ${mailbox}
+      ON CONFLICT DO NOTHING`);
+    await tx.query(sql`
+      INSERT INTO search_progress VALUES (${mailbox}, ${LARGE})`);
     await tx.query(sql`
       UPDATE mailboxes SET messages = ${LARGE}, uid_next = ${LARGE + 1}, unseen = (
         SELECT count(*) FROM message_state WHERE mailbox_id = ${mailbox} AND flags & 1 = 0)

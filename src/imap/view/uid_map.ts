@@ -154,7 +154,9 @@ export class UidMap {
       const changes = [...latest.values()];
       // WHY: all at once, as an older message that changed again comes on a later page.
       if (changes.length > 0) this.#apply(changes, changes.at(-1)?.modseq ?? this.#now.modseq);
-      // WHY: some notices, of a renamed mailbox for one, come without any change of a message.
+      // WHY: some notices come without any change here, as that of another user's \Seen; what they
+      // announced was committed before this look.
+      if (noticed > this.#now.modseq) this.#now = { ...this.#now, modseq: noticed as Modseq };
       if (this.#noticed === noticed) this.#noticed = 0;
     } catch (error) {
       this.#gone = error instanceof Refused && error.refusal.kind === "gone";

@@ -14,10 +14,14 @@ class Told {
   readonly flags: (string | null)[] = [];
   modseq = 0;
 
-  constructor(readonly client: ImapClient) {}
+  constructor(readonly client: ImapClient, readonly mailbox: string) {}
 
   async say(command: string): Promise<void> {
     for (const line of await this.client.ok(command)) this.hear(line);
+  }
+
+  async append(command: string): Promise<void> {
+    for (const line of await this.client.literal(command, BODY)) this.hear(line);
   }
 
   hear(line: string): void {
@@ -43,16 +47,15 @@ for (const seed of [1, 2, 3]) {
     const admin = await world.login();
     await admin.ok("SETACL INBOX bob@example.org lrswite");
     const sessions: Told[] = [];
-    for (
-      const [user, name] of [
-        ["ada@example.org", "INBOX"],
-        ["bob@example.org", "Users/ada@example.org/INBOX"],
-      ] as const
-    ) {
+    const mailboxes = {
+      "ada@example.org": "INBOX",
+      "bob@example.org": "Users/ada@example.org/INBOX",
+    };
+    for (const [user, mailbox] of Object.entries(mailboxes)) {
       for (const worker of [0, 1]) {
-        const told = new Told(await world.login({ user, worker }));
+        const told = new Told(await world.login({ user, worker }), mailbox);
         await told.say("ENABLE CONDSTORE");
-        await told.say(`SELECT ${name}`);
+        await told.say(`SELECT ${mailbox}`);
         await told.say("FETCH 1:* (FLAGS)");
         sessions.push(told);
       }
@@ -69,7 +72,7 @@ for (const seed of [1, 2, 3]) {
       })`;
       switch (random(8)) {
         case 0:
-          await told.client.literal(`APPEND INBOX (${pick(FLAGS)})`, BODY);
+          await told.append(`APPEND ${told.mailbox} (${pick(FLAGS)})`);
           break;
         case 1:
           await told.say("EXPUNGE");
