@@ -228,7 +228,7 @@ export class MailboxAccess {
 
   /** A mailbox with the rights and the name that a user has for it; null: out of reach altogether. */
   #asSeenBy(user: User, row: GrantedMailbox): AccessibleMailbox | null {
-    const { granted, isOwned, seen, ...mailbox } = row;
+    const { granted: _granted, isOwned, seen, ...mailbox } = row;
     const isForeign = row.accountId !== user.accountId;
     const owner = isForeign || row.owner !== "" ? row.owner : user.address;
     const domain = domainOf(user.address);

@@ -93,6 +93,8 @@ export class Postmaster {
       if (await until(boundMs, async () => await this.#isGone() || undefined)) break;
     }
     if (!await this.#isGone()) throw new Error(`Cannot stop PostgreSQL, process ${this.pid}`);
+    // WHY: nothing else may keep the program alive until its end has been seen.
+    this.#child?.ref();
     await this.#child?.status;
   }
 

@@ -21,7 +21,9 @@ export function* dateOrder(dates: Float64Array): Steps<Uint32Array> {
     for (let from = 0; from < order.length; from += 2 * width) {
       const middle = Math.min(from + width, order.length);
       const end = Math.min(from + 2 * width, order.length);
-      for (let left = from, right = middle, at = from; at < end; at++) {
+      let left = from;
+      let right = middle;
+      for (let at = from; at < end; at++) {
         const a = source[left] ?? 0;
         const b = source[right] ?? 0;
         const takesLeft = left < middle && (right >= end || dateOf(a) <= dateOf(b));

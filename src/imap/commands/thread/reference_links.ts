@@ -1,53 +1,50 @@
-import { Buffer } from "node:buffer";
 import { NONE, NumberList } from "../../../lib/number_list.ts";
 import { Refused } from "../../../lib/refused.ts";
 import type { Steps } from "../../../lib/steps.ts";
 import type { ThreadFacts } from "../../../store/read_thread_facts.ts";
 import { Forest } from "./forest.ts";
+import { IdTable } from "./id_table.ts";
 
 /** Links between two pauses: some ms, even where they are made to be slow. */
 const STEP = 4_096;
 /**
- * Message ids, of messages and of those that are missing. WHY: so many take some 200 MB, and a map
+ * Message ids, of messages and of those that are missing. WHY: so many take some 100 MB, and a table
  * that grows any further does it in one long step.
  */
 const NODES_MAX = 1_000_000;
-/** Characters of a list of references that may stay in memory for one of them: copying takes longer. */
-const LIST_KEPT_MAX = 512;
-/** A string and its place in a map, and seven numbers. */
-const NODE_BYTES = 110;
+/** Three numbers of a table that is half empty, and seven others. */
+const NODE_BYTES = 80;
 
 /**
  * RFC 5256 §3 REFERENCES, steps 1 to 3: who replied to whom, by message ids alone. A node is a
  * message, or a dummy: an id that was only referred to, so far.
  */
 export class ReferenceLinks {
-  readonly #nodes = new Map<string, number>();
+  readonly #nodes = new IdTable();
   readonly #forest = new Forest();
   /** Node → the message's position; NONE for dummies. */
   readonly #positions = new NumberList();
   /** Position → node. */
   readonly #owners = new NumberList();
   #links = 0;
-  #idChars = 0;
 
   /** The next messages, by ascending number. Throws `limit`. */
   *add({ ids, references }: Pick<ThreadFacts, "ids" | "references">): Steps<void> {
     for (const [at, own] of ids.entries()) {
       const list = references[at] ?? "";
-      const isLong = list.length > LIST_KEPT_MAX;
-      const size = this.#forest.size;
       let parent = NONE;
-      for (const id of separate(list)) {
-        const child = this.#nodes.get(id) ?? this.#newNode(isLong ? detached(id) : id, NONE);
+      for (let start = 0; start < list.length;) {
+        const space = list.indexOf(" ", start);
+        const end = space < 0 ? list.length : space;
+        const child = this.#node(list, start, end);
         // (1) (A) Only what has no parent gets one here.
         if (parent !== NONE && this.#forest.parentOf(child) === NONE) {
           this.#forest.link(parent, child);
         }
         parent = child;
+        start = end + 1;
         if (++this.#links % STEP === 0) yield;
       }
-      if (!isLong && this.#forest.size > size) this.#idChars += list.length;
       // (1) (B) The last reference is the parent, whoever was it before.
       const node = this.#message(own);
       if (parent !== this.#forest.parentOf(node)) {
@@ -106,35 +103,31 @@ export class ReferenceLinks {
 
   /** About how much memory this takes. */
   get sizeBytes(): number {
-    return this.#idChars + this.#forest.size * NODE_BYTES;
+    return this.#forest.size * NODE_BYTES;
+  }
+
+  #node(text: string, start: number, end: number): number {
+    const known = this.#nodes.find(text, start, end);
+    if (known !== NONE) return known;
+    const node = this.#newNode(NONE);
+    this.#nodes.keep(node);
+    return node;
   }
 
   /** The node of the next message: of several with one id, only the first has it. */
   #message(id: string): number {
     const position = this.#owners.length;
-    let node = id === "" ? NONE : this.#nodes.get(id) ?? NONE;
-    if (node === NONE) node = this.#newNode(id, position);
-    else if (this.#positions.at(node) !== NONE) node = this.#newNode("", position);
-    else this.#positions.put(node, position);
+    let node = id === "" ? this.#newNode(position) : this.#node(id, 0, id.length);
+    const other = this.#positions.at(node);
+    if (other === NONE) this.#positions.put(node, position);
+    else if (other !== position) node = this.#newNode(position);
     this.#owners.push(node);
     return node;
   }
 
-  #newNode(id: string, position: number): number {
+  #newNode(position: number): number {
     if (this.#forest.size >= NODES_MAX) throw new Refused({ kind: "limit", what: "message ids" });
-    const node = this.#positions.push(position);
     this.#forest.add();
-    if (id !== "") this.#nodes.set(id, node);
-    this.#idChars += id.length;
-    return node;
+    return this.#positions.push(position);
   }
-}
-
-/** WHY: V8 keeps a whole list in memory for a piece of it. */
-function detached(id: string): string {
-  return Buffer.from(id).toString();
-}
-
-function separate(references: string): readonly string[] {
-  return references === "" ? [] : references.split(" ");
 }

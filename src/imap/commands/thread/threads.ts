@@ -93,9 +93,10 @@ export function* renderThreads(
 
 /** WHY: siblings are taken from the end. */
 function reverse(list: number[], from: number): void {
-  for (let low = from, high = list.length - 1; low < high; low++, high--) {
+  let high = list.length - 1;
+  for (let low = from; low < high; low++) {
     const value = list[low] ?? NONE;
     list[low] = list[high] ?? NONE;
-    list[high] = value;
+    list[high--] = value;
   }
 }
