@@ -90,7 +90,7 @@ Deno.test("where a limit cuts, SORT and THREAD say so", async () => {
 });
 
 Deno.test("THREAD charges the session's memory, and lets go again", async () => {
-  await using world = await makeWorld("empty", { config: { sessionMemoryLimitBytes: 40_000 } });
+  await using world = await makeWorld("empty", { config: { sessionMemoryLimitBytes: 5_000 } });
   const references = Array.from({ length: 90 }, (_, n) => `<${`${n}`.padEnd(500, "x")}@x>`);
   const client = await delivered(world, [{ References: references.join("\r\n ") }, {}]);
   assert.match((await client.command("THREAD REFERENCES UTF-8 ALL")).at(-1) ?? "", /^NO \[LIMIT\]/);
