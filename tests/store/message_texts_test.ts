@@ -35,7 +35,7 @@ Deno.test("BODY and TEXT find the same before, while and after the index knows t
     ["BODY second", "* SEARCH"],
     ["TEXT second", "* SEARCH 2"],
     ["TEXT {6+}\r\nGr\xc3\xbc\xc3\x9f", "* SEARCH 3"],
-    ["BODY \"100%\"", "* SEARCH 3"],
+    ['BODY "100%"', "* SEARCH 3"],
     ["BODY a_b", "* SEARCH 3"],
     ["BODY axb", "* SEARCH"],
     ['BODY "c\\\\d"', "* SEARCH 3"],

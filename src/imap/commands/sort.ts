@@ -29,12 +29,12 @@ export const sort = command("SORT", {
   }),
   async execute({ options, criteria, key }, context): Promise<Completion> {
     refuseUnoffered({ options, criteria, key }, context);
-    const { session: { view }, services: { config, messages } } = context;
+    const { session: { view }, services: { config } } = context;
     const resultsMax = comparesTexts(criteria) ? config.maxComplexSortResults : 0;
     try {
       const searched = await searchFor(key, context, { resultsMax });
       const scores = await scoresFor({ options, criteria, searched }, context);
-      const uids = await messages.sort(
+      const uids = await view.messages.sort(
         view.mailbox.id,
         {
           uids: NumberSet.from(searched.uids),

@@ -43,13 +43,13 @@ function threadAlgorithm(wire: Scanner): ThreadAlgorithm {
 async function collect(
   algorithm: ThreadAlgorithm,
   uids: NumberSet<Uid>,
-  { session: { view }, services: { messages }, cancelled, memory, progress }: Context<"selected">,
+  { session: { view }, cancelled, memory, progress }: Context<"selected">,
 ): Promise<Threading> {
   const threading = new Threading(algorithm);
   const want = { subjects: algorithm !== "REFS", ids: algorithm !== "ORDEREDSUBJECT" };
   const total = uids.size;
   let charged = 0;
-  for await (const facts of messages.threadFacts(view.mailbox.id, { uids, want })) {
+  for await (const facts of view.messages.threadFacts(view.mailbox.id, { uids, want })) {
     cancelled.throwIfAborted();
     await inTurns(threading.add(facts));
     const { sizeBytes } = threading;
