@@ -69,7 +69,6 @@ function refuseUnoffered(
     ["ESORT", options !== null],
     ["SEARCHRES", options?.save],
     ["PARTIAL", options !== null && options.partial !== null],
-    ["CONTEXT=SORT", options !== null && options.update !== null],
     ["SEARCH=FUZZY", isRelevancy],
     ["SORT=DISPLAY", criteria.some(({ by }) => by === "displayFrom" || by === "displayTo")],
   ];
@@ -78,6 +77,7 @@ function refuseUnoffered(
       throw WireError.because(`${extension} is disabled`);
     }
   }
+  if (options?.update) throw WireError.because("CONTEXT=SORT is not offered");
   // RFC 6203 §4 and §6.
   if (isRelevancy && !hasKey(key, ({ kind }) => kind === "fuzzy")) {
     throw WireError.because("RELEVANCY needs the search key FUZZY");

@@ -64,6 +64,17 @@ for (const [what, messages, threads] of references) {
   });
 }
 
+Deno.test("THREAD REFERENCES: the examples of RFC 5256 §4", () => {
+  const parents = new Map([[6, 3], [4, 6], [23, 4], [44, 6], [7, 44], [96, 7]]);
+  const numbers = [2, 3, 4, 6, 7, 23, 44, 96];
+  const messages = numbers.map((number) =>
+    message(`${number}`, parents.has(number) ? [`${parents.get(number)}`] : [])
+  );
+  const threads = threadOf("REFERENCES", messages)
+    .replace(/\d+/g, (position) => `${numbers[Number(position) - 1]}`);
+  assert.equal(threads, "(2)(3 6 (4 23)(44 7 96))");
+});
+
 const subject = (subject: string, isReply = false, fields: Partial<ModelMessage> = {}) =>
   message(null, [], { subject, isReply, ...fields });
 
