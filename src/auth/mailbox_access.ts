@@ -133,10 +133,15 @@ export class MailboxAccess {
   /**
    * Renames a mailbox with everything below it; needs "x", and "k" on the new parent. Between the
    * user's own mailboxes and the shared ones goes only what belongs to the user altogether. Throws
-   * what `MailboxStore.rename` throws, too.
+   * what `MailboxStore.rename` throws, too. Returns the new name; `isMailbox` is false for a level that
+   * only stands for what is below it.
    */
-  async rename(user: User, from: string, to: string): Promise<void> {
-    const source = await this.find(user, from, ["x"]);
+  async rename(
+    user: User,
+    from: string,
+    to: string,
+  ): Promise<{ readonly name: string; readonly isMailbox: boolean }> {
+    const source = await this.#source(user, from);
     const { treeName, isForeign } = source;
     const isPersonal = source.domain === null;
     if (isForeign && isPersonal && mailboxKey(treeName) === "inbox") {
@@ -151,21 +156,32 @@ export class MailboxAccess {
     }
     const prefix = source.name.slice(0, source.name.length - treeName.length);
     const owner = { account: source.accountId, from: "", to: "" };
-    await this.#mailboxes.rename(tree, treeName, target.name, {
+    const { name, isMailbox } = await this.#mailboxes.rename(tree, treeName, target.name, {
       into: target.tree,
-      id: source.id,
+      ...(source.id === undefined ? {} : { id: source.id }),
       ownerRights: this.#sharing.defaultRights,
       subscribers: [
         { account: user.accountId, from: prefix, to: target.prefix },
         ...(isForeign && isPersonal ? [owner] : []),
       ],
     });
+    return { name: target.prefix + name, isMailbox };
   }
 
   /** Deletes a mailbox; needs "x". Throws what `MailboxStore.delete` throws, too. */
   async delete(user: User, name: string): Promise<void> {
+    // WHY: one's own may be a level that is no mailbox, which the store tells from nothing at all.
+    if (this.#names.locate(name).kind === "own") {
+      return await this.#mailboxes.delete(user.accountId, name);
+    }
     const mailbox = await this.find(user, name, ["x"]);
     await this.#mailboxes.delete(treeOf(mailbox, user), mailbox.treeName, { id: mailbox.id });
+  }
+
+  /** What is to be renamed. WHY without an id: the same as in `delete`. */
+  async #source(user: User, name: string): Promise<RenameSource> {
+    if (this.#names.locate(name).kind !== "own") return await this.find(user, name, ["x"]);
+    return { accountId: user.accountId, domain: null, name, treeName: name, isForeign: false };
   }
 
   async #look(user: User, name: string): Promise<AccessibleMailbox | null> {
@@ -257,6 +273,12 @@ export class MailboxAccess {
   }
 }
 
+interface RenameSource extends Pick<AccessibleMailbox, "accountId" | "domain" | "name"> {
+  readonly id?: AccessibleMailbox["id"];
+  readonly treeName: string;
+  readonly isForeign: boolean;
+}
+
 interface Target {
   readonly tree: Tree;
   /** Inside of the tree. */
@@ -286,7 +308,7 @@ function ownMailbox(user: User, mailbox: Mailbox): AccessibleMailbox {
 }
 
 /** WHY the user: whoever takes part in a shared tree makes new parents in it. */
-function treeOf({ domain, accountId }: Mailbox, user: User): Tree {
+function treeOf({ domain, accountId }: Pick<Mailbox, "domain" | "accountId">, user: User): Tree {
   return { owner: domain === null ? accountId : user.accountId, domain };
 }
 

@@ -6,7 +6,31 @@ export type CapabilityConfig = Pick<
   "disabledCaps" | "additionalCaps" | "messageLimit" | "appendLimitBytes"
 >;
 
-/** True when the configuration takes this capability away: it is neither announced nor served. */
-export function isDisabled(name: string, { disabledCaps }: CapabilityConfig): boolean {
-  return disabledCaps.some((disabled) => disabled.toUpperCase() === name.toUpperCase());
+/** What an extension cannot be used without, by its own RFC or because it is written into its syntax. */
+const NEEDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["ESORT", ["ESEARCH", "SORT"]],
+  ["LIST-METADATA", ["LIST-EXTENDED", "METADATA"]],
+  ["LIST-MYRIGHTS", ["LIST-EXTENDED", "ACL"]],
+  ["LIST-STATUS", ["LIST-EXTENDED"]],
+  ["MULTISEARCH", ["ESEARCH"]],
+  ["PARTIAL", ["ESEARCH"]],
+  ["QRESYNC", ["CONDSTORE", "ENABLE"]],
+  ["QUOTA=RES-MAILBOX", ["QUOTA"]],
+  ["QUOTA=RES-MESSAGE", ["QUOTA"]],
+  ["QUOTA=RES-STORAGE", ["QUOTA"]],
+  ["QUOTASET", ["QUOTA"]],
+  ["SEARCHRES", ["ESEARCH"]],
+  ["SORT=DISPLAY", ["SORT"]],
+  ["UIDONLY", ["ENABLE"]],
+  ["UTF8=ACCEPT", ["ENABLE"]],
+]);
+
+/**
+ * True when the configuration takes this capability away, or one that it needs: it is neither
+ * announced nor served.
+ */
+export function isDisabled(name: string, config: CapabilityConfig): boolean {
+  const upper = name.toUpperCase();
+  return config.disabledCaps.some((disabled) => disabled.toUpperCase() === upper) ||
+    (NEEDS.get(upper)?.some((needed) => isDisabled(needed, config)) ?? false);
 }

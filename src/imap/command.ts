@@ -1,6 +1,8 @@
 import type { NotifySet } from "./commands/notify/parse.ts";
+import type { MailboxId } from "../lib/ids.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
+import type { UidSet } from "../store/uid_set.ts";
 import type { ClientId } from "./client_id.ts";
 import type { Compression } from "./compression.ts";
 import type { CommandInput } from "./command_input.ts";
@@ -46,6 +48,8 @@ export interface Context<S extends State = State> {
   readonly isNotifying: boolean;
   /** Tells the client from now on what it asks for; null: nothing more. */
   notify(request: NotifySet | null): Promise<void>;
+  /** The command has put these messages there: they are no news to this client (RFC 5465 §5.2). */
+  made(mailbox: MailboxId, uids: UidSet): void;
   /** What CAPABILITY answers now. */
   capabilities(): string;
   /** Goes to another state (RFC 3501 §3); leaving a view closes it. */

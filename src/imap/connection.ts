@@ -1,8 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { MailboxId } from "../lib/ids.ts";
 import { sharedPace } from "../lib/pace.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Connection, ConnectionGone, type TimeoutReason } from "../net/connection.ts";
 import type { Log } from "../observe/log.ts";
+import type { UidSet } from "../store/uid_set.ts";
 import type { ClientId } from "./client_id.ts";
 import { Compression } from "./compression.ts";
 import type { CommandInput } from "./command_input.ts";
@@ -200,18 +202,29 @@ class ImapConnection implements Host {
   }
 
   readonly notify = async (request: NotifySet | null): Promise<void> => {
-    this.#notifier?.[Symbol.dispose]();
-    this.#notifier = undefined;
-    if (!request) return;
-    this.enabled.add("NOTIFY");
+    const { session } = this;
+    // RFC 5465 §3.1: NOTIFY implies a NOOP, also for whoever asks for nothing about this mailbox.
+    if (session.state === "selected") await session.view.tell(this.reply, { expunges: true });
+    if (!request) return this.stopNotifying();
     const notifier = new Notifier(this, request);
+    try {
+      await notifier.start();
+    } catch (error) {
+      notifier[Symbol.dispose]();
+      throw error;
+    }
+    this.stopNotifying();
+    this.enabled.add("NOTIFY");
     this.#notifier = notifier;
-    await notifier.start();
   };
 
-  /** Messages that the command itself has made are no news: RFC 5465 §5.2. */
-  madeMessages(): void {
-    this.#notifier?.skipNew();
+  readonly made = (mailbox: MailboxId, uids: UidSet): void => {
+    this.#notifier?.made(mailbox, uids);
+  };
+
+  stopNotifying(): void {
+    this.#notifier?.[Symbol.dispose]();
+    this.#notifier = undefined;
   }
 
   leave(text: string): void {
@@ -280,6 +293,7 @@ class ImapConnection implements Host {
   #forget(): void {
     const { commandTimeoutMs: commandMs, minBytesPerMinute: bytesPerMinute } = this.services.config;
     this.enabled.clear();
+    this.stopNotifying();
     this.#strangerCommands = 0;
     this.#badCommands = 0;
     this.reader.allow(beforeLogin, { idleMs: GREETED_IDLE_MS, commandMs, bytesPerMinute });

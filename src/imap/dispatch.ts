@@ -23,8 +23,6 @@ export interface Host extends Context {
   conclude(tag: string | null, outcome: Outcome): Promise<void>;
   /** False when NOTIFY has switched off what is told of the selected mailbox. */
   readonly hearsOfSelected: boolean;
-  /** The command has put messages into mailboxes. */
-  madeMessages(): void;
   /** Says BYE, once, and closes when the command is done. */
   sendAway(text: string): void;
 }
@@ -219,9 +217,6 @@ async function renewRights(view: View, host: Host): Promise<void> {
   }
 }
 
-/** What adds messages to mailboxes. */
-const MAKERS: ReadonlySet<string> = new Set(["APPEND", "COPY", "MOVE", "REPLACE"]);
-
 /** A failure here must not turn a command that took effect into one that failed. */
 async function tell(
   host: Host,
@@ -237,7 +232,6 @@ async function tell(
   const expunges = command?.expunges !== false || uid && !session.view.usesNumbers;
   try {
     await session.view.tell(reply, { expunges });
-    if (command && MAKERS.has(command.name)) host.madeMessages();
   } catch (error) {
     if (isEnd(error)) throw error;
     if (error instanceof Refused && error.refusal.kind === "unavailable") {

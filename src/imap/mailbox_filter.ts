@@ -1,5 +1,5 @@
 import type { AccessibleMailbox } from "../auth/mailbox_access.ts";
-import { DELIMITER, mailboxKey } from "../store/mailbox_name.ts";
+import { mailboxKey, parentNames } from "../store/mailbox_name.ts";
 import type { Scanner } from "./wire/scanner.ts";
 
 /** Which mailboxes are meant: RFC 5465 §6, RFC 7377 §2.2. */
@@ -7,10 +7,11 @@ export type MailboxFilter =
   | { readonly kind: "inboxes" | "personal" | "subscribed" }
   | {
     readonly kind: "subtree" | "subtree-one" | "mailboxes";
-    readonly names: readonly string[];
+    /** Keys of names. */
+    readonly keys: ReadonlySet<string>;
   };
 
-/** WHY: each is compared with every mailbox. */
+/** WHY: more than anybody names one by one. */
 const NAMES_MAX = 1_000;
 
 /**
@@ -28,21 +29,21 @@ export function mailboxFilter(wire: Scanner, word: string): MailboxFilter {
     case "SUBSCRIBED":
       return { kind: "subscribed" };
     case "SUBTREE":
-      return { kind: "subtree", names: mailboxNames(wire) };
+      return { kind: "subtree", keys: mailboxKeys(wire) };
     case "SUBTREE-ONE":
-      return { kind: "subtree-one", names: mailboxNames(wire) };
+      return { kind: "subtree-one", keys: mailboxKeys(wire) };
     case "MAILBOXES":
-      return { kind: "mailboxes", names: mailboxNames(wire) };
+      return { kind: "mailboxes", keys: mailboxKeys(wire) };
     default:
       return wire.fail("filter-mailboxes");
   }
 }
 
-function mailboxNames(wire: Scanner): string[] {
+function mailboxKeys(wire: Scanner): ReadonlySet<string> {
   const many = wire.sp().peek() === "(";
   const names = many ? wire.list(() => wire.mailbox()) : [wire.mailbox()];
   if (names.length > NAMES_MAX) wire.fail(`at most ${NAMES_MAX} mailboxes`);
-  return names;
+  return new Set(names.map(mailboxKey));
 }
 
 /** True for a mailbox that the filter means; `subscribed` holds keys of names. */
@@ -60,21 +61,10 @@ export function isMeant(
     case "subscribed":
       return subscribed.has(key);
     case "mailboxes":
-      return filter.names.some((one) => mailboxKey(one) === key);
-    case "subtree":
-      return filter.names.some((one) => isBelow(key, mailboxKey(one)));
+      return filter.keys.has(key);
+    case "subtree": // RFC 7377 §2.2: the root itself is a part of its subtree.
+      return [key, ...parentNames(key)].some((one) => filter.keys.has(one));
     case "subtree-one":
-      return filter.names.some((one) => isBelow(key, mailboxKey(one), { levels: 1 }));
+      return [key, ...parentNames(key).slice(-1)].some((one) => filter.keys.has(one));
   }
-}
-
-/** RFC 7377 §2.2: the root itself is a part of its subtree. */
-function isBelow(
-  key: string,
-  root: string,
-  { levels = Infinity }: { readonly levels?: number } = {},
-): boolean {
-  if (key === root) return true;
-  if (!key.startsWith(root + DELIMITER)) return false;
-  return key.slice(root.length + 1).split(DELIMITER).length <= levels;
 }

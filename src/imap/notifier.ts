@@ -1,15 +1,14 @@
-import type { AccessibleMailbox } from "../auth/mailbox_access.ts";
-import type { MailboxId } from "../lib/ids.ts";
+import type { MailboxId, Uid } from "../lib/ids.ts";
+import { NumberSet } from "../lib/number_set.ts";
 import { Refused } from "../lib/refused.ts";
-import { mailboxKey, parentNames } from "../store/mailbox_name.ts";
+import type { UidSet } from "../store/uid_set.ts";
 import type { Context } from "./command.ts";
 import { sendNew } from "./commands/fetch.ts";
-import { allNames, type Name } from "./commands/list/names.ts";
-import { renderName } from "./commands/list.ts";
-import type { NotifyEvent, NotifySet } from "./commands/notify/parse.ts";
+import type { NotifySet } from "./commands/notify/parse.ts";
 import { countsFor, renderStatus, type StatusItem } from "./commands/status/items.ts";
-import { isMeant } from "./mailbox_filter.ts";
-import { lastUid } from "./view/uid_list.ts";
+import { isSelected, noAccessLines, notifyLines } from "./notify_lines.ts";
+import { type NotifySnapshot, notifySnapshot } from "./notify_snapshot.ts";
+import { lastUid, lowerBound } from "./view/uid_list.ts";
 import type { View } from "./view/view.ts";
 
 /** WHY: whatever happens in so short a time is told at once. */
@@ -23,16 +22,8 @@ const LOOK_AGAIN_MS = 60_000;
 export interface NotifierHost extends Context {
   /** Says BYE and ends the connection, also while a command is waited for. */
   leave(text: string): void;
-}
-
-/** Everything about an account that a client can be told of: RFC 5465 §5. */
-interface Snapshot {
-  readonly mailboxes: ReadonlyMap<MailboxId, AccessibleMailbox>;
-  readonly names: readonly Name[];
-  /** Keys of names. */
-  readonly subscribed: ReadonlySet<string>;
-  /** `mailbox/entry` → digest of the value; mailbox 0 is the server. */
-  readonly metadata: ReadonlyMap<string, string>;
+  /** As after NOTIFY NONE. */
+  stopNotifying(): void;
 }
 
 /**
@@ -42,10 +33,12 @@ interface Snapshot {
 export class Notifier implements Disposable {
   readonly request: NotifySet;
   readonly #host: NotifierHost;
-  #known: Snapshot | undefined;
+  #known: NotifySnapshot | undefined;
   #view: View | null = null;
   /** New messages up to here have been fetched. */
   #fetchedUid = 0;
+  /** New messages that the client has made itself. */
+  #own: UidSet = NONE;
   #mayExpunge = false;
   #isOpen = false;
   #needsLook = false;
@@ -64,8 +57,13 @@ export class Notifier implements Disposable {
   /** Begins; with STATUS, says how things stand (RFC 5465 §3.1). */
   async start(): Promise<void> {
     if (this.request.groups.length === 0) return;
-    const known = await this.#snapshot();
+    const known = await notifySnapshot(this.request, this.#host);
     this.#follow(known);
+    const { reply } = this.#host;
+    for (const line of noAccessLines(known, this.#host)) {
+      reply.untagged(line);
+      await reply.drained();
+    }
     if (this.request.status) await this.#tellStatus(known);
   }
 
@@ -89,9 +87,10 @@ export class Notifier implements Disposable {
     await this.#running;
   }
 
-  /** The client has just made messages of its own: they are no news (RFC 5465 §5.2). */
-  skipNew(): void {
-    if (this.#view) this.#fetchedUid = lastUid(this.#view.list);
+  /** The client itself has put messages into a mailbox: they are no news (RFC 5465 §5.2). */
+  made(mailbox: MailboxId, uids: UidSet): void {
+    if (this.#view?.mailbox.id !== mailbox) return;
+    this.#own = NumberSet.of([...this.#own.ranges, ...uids.ranges]);
   }
 
   [Symbol.dispose](): void {
@@ -106,6 +105,7 @@ export class Notifier implements Disposable {
     this.#stops.get("view")?.();
     this.#stops.delete("view");
     this.#view = view;
+    this.#own = NONE;
     this.#fetchedUid = view ? lastUid(view.list) : 0;
     if (view) this.#stops.set("view", view.onChange(() => this.#wake("tell")));
   }
@@ -113,19 +113,25 @@ export class Notifier implements Disposable {
   #wake(what: "look" | "tell"): void {
     if (what === "look") this.#needsLook = this.#known !== undefined;
     else this.#needsTell = true;
-    if (!this.#isOpen || this.#timer !== undefined) return;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (!this.#needsTell && !this.#needsLook) return;
+    if (!this.#isOpen || this.#timer !== undefined || this.#running) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#running ??= this.#run().finally(() => this.#running = undefined);
-    }, what === "tell" ? 0 : COALESCE_MS);
+      this.#running = this.#run().finally(() => {
+        this.#running = undefined;
+        this.#schedule();
+      });
+    }, this.#needsTell ? 0 : COALESCE_MS);
   }
 
   async #run(): Promise<void> {
     try {
-      while (this.#isOpen && (this.#needsTell || this.#needsLook)) {
-        if (this.#needsTell) await this.#tell();
-        else await this.#look();
-      }
+      if (this.#needsTell) await this.#tell();
+      else await this.#look();
     } catch (error) {
       if (error instanceof Refused && error.refusal.kind === "unavailable") {
         this.#host.log.warning("notify-failed", { error }); // the next notice tells the same
@@ -144,12 +150,29 @@ export class Notifier implements Disposable {
     const view = this.#view;
     const { selected } = this.request;
     if (!view || !selected || selected.events.size === 0) return;
-    await view.tell(this.#host.reply, { expunges: this.#mayExpunge });
+    const { reply } = this.#host;
+    await view.tell(reply, { expunges: this.#mayExpunge });
+    await reply.drained();
     const last = lastUid(view.list);
-    if (last <= this.#fetchedUid) return;
-    const after = this.#fetchedUid;
+    if (last > this.#fetchedUid && selected.items.length > 0) await this.#fetchNew();
+    else this.#fetchedUid = last;
+    // WHY: in pieces, as a command of the client must not wait for all of them.
+    this.#needsTell ||= this.#fetchedUid < last;
+    if (!this.#needsTell) this.#own = NONE;
+  }
+
+  async #fetchNew(): Promise<void> {
+    const { log } = this.#host;
+    const { items = [] } = this.request.selected ?? {};
+    const { uids, last } = newUids(this.#view, { after: this.#fetchedUid, except: this.#own });
+    try {
+      await sendNew(items, uids, this.#host);
+    } catch (error) {
+      // WHY: a message that cannot be shown as the client wants it is no reason to send it away.
+      if (!(error instanceof Refused) || error.refusal.kind !== "unknown-encoding") throw error;
+      log.warning("notify-not-fetched", { error });
+    }
     this.#fetchedUid = last;
-    if (selected.items.length > 0) await sendNew(selected.items, after, this.#host);
   }
 
   /** What happened elsewhere. */
@@ -157,58 +180,34 @@ export class Notifier implements Disposable {
     this.#needsLook = false;
     const before = this.#known;
     if (!before) return;
-    const now = await this.#snapshot();
+    const now = await notifySnapshot(this.request, this.#host);
     this.#follow(now);
-    const lines = [
-      ...this.#nameLines(before, now),
-      ...this.#subscriptionLines(before, now),
-      ...this.#messageLines(before, now),
-      ...this.#metadataLines(before, now),
-    ];
+    const { request } = this;
+    const lines = [...notifyLines({ before, now, request, context: this.#host })];
     const { reply } = this.#host;
     if (lines.length > LINES_MAX) {
       reply.untagged("OK [NOTIFICATIONOVERFLOW] Too much has happened");
-      this[Symbol.dispose]();
-      return;
+      return this.#host.stopNotifying();
     }
     for (const line of lines) reply.untagged(line);
     await reply.drained();
   }
 
-  async #snapshot(): Promise<Snapshot> {
-    const { session, services: { access, mailboxes, metadata } } = this.#host;
-    if (!("user" in session)) throw new Refused({ kind: "gone", what: "session" });
-    const { user } = session;
-    const [list, subscriptions] = await Promise.all([
-      access.list(user),
-      mailboxes.subscriptions(user.accountId),
-    ]);
-    const wantsMetadata = this.request.groups.some(({ events }) =>
-      events.has("MailboxMetadataChange") || events.has("ServerMetadataChange")
-    );
-    return {
-      mailboxes: new Map(list.map((mailbox) => [mailbox.id, mailbox])),
-      names: allNames(list, subscriptions),
-      subscribed: new Set(subscriptions.map(mailboxKey)),
-      metadata: wantsMetadata
-        ? await metadata.digests(list.map(({ id }) => id), user.accountId)
-        : new Map(),
-    };
-  }
-
   /** Hears of every mailbox that is watched, and of the account. */
-  #follow(now: Snapshot): void {
+  #follow(now: NotifySnapshot): void {
     const { session, services: { mailboxes: { notices } } } = this.#host;
     this.#known = now;
     const look = () => this.#wake("look");
+    const heard = this.#stops.size;
     if (!this.#stops.has("account") && "user" in session) {
       this.#stops.set("account", notices.onAccount(session.user.accountId, look));
     }
-    for (const mailbox of now.mailboxes.values()) {
-      if (this.#stops.has(mailbox.id)) continue;
-      if (this.#eventsOf(mailbox, now).size === 0) continue;
-      this.#stops.set(mailbox.id, notices.on(mailbox.id, look));
+    for (const { id } of now.mailboxes.values()) {
+      if (this.#stops.has(id) || (now.events.get(id)?.size ?? 0) === 0) continue;
+      this.#stops.set(id, notices.on(id, look));
     }
+    // WHY: what happened between reading and listening had nobody to tell it to.
+    if (this.#stops.size > heard) this.#wake("look");
     for (const [id, stop] of this.#stops) {
       if (typeof id === "string" || now.mailboxes.has(id)) continue;
       stop();
@@ -216,128 +215,13 @@ export class Notifier implements Disposable {
     }
   }
 
-  /** RFC 5465 §6: what every event-group that means the mailbox asks for. */
-  #eventsOf(
-    mailbox: Pick<AccessibleMailbox, "name" | "isForeign" | "domain">,
-    { subscribed }: Snapshot,
-  ): ReadonlySet<NotifyEvent> {
-    const events = new Set<NotifyEvent>();
-    for (const group of this.request.groups) {
-      if (!isMeant(mailbox, group.filter, subscribed)) continue;
-      for (const event of group.events) events.add(event);
-    }
-    return events;
-  }
-
-  get #selectedId(): MailboxId | null {
-    const { session } = this.#host;
-    return session.state === "selected" ? session.view.mailbox.id : null;
-  }
-
-  /** RFC 5465 §5.1–5.3: STATUS of mailboxes other than the selected one. */
-  *#messageLines(before: Snapshot, now: Snapshot): Generator<string> {
-    for (const mailbox of now.mailboxes.values()) {
-      const old = before.mailboxes.get(mailbox.id);
-      if (!old || old.highestModseq === mailbox.highestModseq && old.name === mailbox.name) {
-        continue;
-      }
-      if (mailbox.id === this.#selectedId || !mailbox.rights.has("r")) continue;
-      const events = this.#eventsOf(mailbox, now);
-      const items = this.#changedItems(old, mailbox, events);
-      if (items.length === 0) continue;
-      const { name } = mailbox;
-      yield renderStatus({ name, mailbox, counts: new Map() }, items, this.#host);
-    }
-  }
-
-  #changedItems(
-    old: AccessibleMailbox,
-    now: AccessibleMailbox,
-    events: ReadonlySet<NotifyEvent>,
-  ): StatusItem[] {
-    const { condstore } = this.#host.enabled;
-    const modseq: StatusItem[] = condstore ? ["HIGHESTMODSEQ"] : [];
-    const hasMoved = old.messages !== now.messages || old.uidNext !== now.uidNext;
-    if (hasMoved && events.has("MessageNew")) {
-      return ["UIDVALIDITY", "UIDNEXT", "MESSAGES", "UNSEEN", ...modseq];
-    }
-    if (!events.has("FlagChange")) return [];
-    return condstore || old.unseen !== now.unseen ? ["UIDVALIDITY", "UNSEEN", ...modseq] : [];
-  }
-
-  /** RFC 5465 §5.4: what came, went, or has another name. */
-  *#nameLines(before: Snapshot, now: Snapshot): Generator<string> {
-    const byKey = new Map(now.names.map((name) => [mailboxKey(name.name), name]));
-    const renamed = new Set<string>();
-    for (const mailbox of now.mailboxes.values()) {
-      const old = before.mailboxes.get(mailbox.id);
-      if (old && old.name !== mailbox.name) renamed.add(mailboxKey(mailbox.name));
-    }
-    for (const mailbox of now.mailboxes.values()) {
-      const old = before.mailboxes.get(mailbox.id);
-      if (old?.name === mailbox.name || !this.#wantsNames(mailbox, now)) continue;
-      // RFC 5465 §5.4: children go along with their parent, without a word.
-      if (old && parentNames(mailboxKey(mailbox.name)).some((parent) => renamed.has(parent))) {
-        continue;
-      }
-      const name = byKey.get(mailboxKey(mailbox.name));
-      if (name) yield renderName(name, this.#host, old ? { oldName: old.name } : {});
-    }
-    for (const old of before.mailboxes.values()) {
-      const isThere = now.mailboxes.has(old.id) || byKey.get(mailboxKey(old.name))?.mailbox;
-      if (isThere || !this.#wantsNames(old, before)) continue;
-      const { name } = old;
-      const isSubscribed = now.subscribed.has(mailboxKey(name));
-      const hasChildren = byKey.get(mailboxKey(name))?.hasChildren ?? false;
-      yield renderName({ name, mailbox: null, isSubscribed, hasChildren }, this.#host);
-    }
-  }
-
-  #wantsNames(mailbox: AccessibleMailbox, at: Snapshot): boolean {
-    return this.#eventsOf(mailbox, at).has("MailboxName");
-  }
-
-  /** RFC 5465 §5.5. */
-  *#subscriptionLines(before: Snapshot, now: Snapshot): Generator<string> {
-    for (const name of [...now.names, ...before.names.filter(({ mailbox }) => !mailbox)]) {
-      const key = mailboxKey(name.name);
-      if (before.subscribed.has(key) === now.subscribed.has(key)) continue;
-      const place = name.mailbox ?? { name: name.name, isForeign: false, domain: null };
-      const events = this.#eventsOf(place, now).union(this.#eventsOf(place, before));
-      if (!events.has("SubscriptionChange")) continue;
-      // WHY: a name that is told anyway says \Subscribed already.
-      const old = name.mailbox && before.mailboxes.get(name.mailbox.id);
-      if (name.mailbox && old?.name !== name.name && events.has("MailboxName")) continue;
-      yield renderName({ ...name, isSubscribed: now.subscribed.has(key) }, this.#host);
-    }
-  }
-
-  /** RFC 5465 §5.6, §5.7: names only, those of removed entries included. */
-  *#metadataLines(before: Snapshot, now: Snapshot): Generator<string> {
-    const changed = new Map<number, string[]>();
-    for (const key of new Set([...before.metadata.keys(), ...now.metadata.keys()])) {
-      if (before.metadata.get(key) === now.metadata.get(key)) continue;
-      const at = key.indexOf("/");
-      const id = Number(key.slice(0, at));
-      changed.set(id, [...changed.get(id) ?? [], key.slice(at)]);
-    }
-    for (const [id, entries] of changed) {
-      const mailbox = now.mailboxes.get(id as MailboxId);
-      const isWanted = mailbox
-        ? this.#eventsOf(mailbox, now).has("MailboxMetadataChange")
-        : id === 0 && this.request.groups.some(({ events }) => events.has("ServerMetadataChange"));
-      if (!isWanted) continue;
-      yield `METADATA ${this.#host.reply.mailbox(mailbox?.name ?? "")} ${entries.sort().join(" ")}`;
-    }
-  }
-
-  async #tellStatus(now: Snapshot): Promise<void> {
+  async #tellStatus(now: NotifySnapshot): Promise<void> {
     const items: StatusItem[] = this.#host.enabled.condstore
       ? ["UIDVALIDITY", "UIDNEXT", "MESSAGES", "UNSEEN", "HIGHESTMODSEQ"]
       : ["UIDVALIDITY", "UIDNEXT", "MESSAGES", "UNSEEN"];
     const watched = [...now.mailboxes.values()].filter((mailbox) =>
-      mailbox.id !== this.#selectedId && mailbox.rights.has("r") &&
-      this.#eventsOf(mailbox, now).has("MessageNew")
+      !isSelected(mailbox.id, this.#host) && mailbox.rights.has("r") &&
+      now.events.get(mailbox.id)?.has("MessageNew")
     );
     const counts = await countsFor(watched, items, this.#host);
     const { reply } = this.#host;
@@ -346,4 +230,25 @@ export class Notifier implements Disposable {
       await reply.drained();
     }
   }
+}
+
+const NONE: UidSet = NumberSet.of<Uid>([]);
+/** Messages that are fetched between two looks at whether the client has something to say. */
+const NEW_MAX = 64;
+
+/** The next new messages, up to `last`. */
+function newUids(
+  view: View | null,
+  { after, except }: { readonly after: number; readonly except: UidSet },
+): { readonly uids: UidSet; readonly last: number } {
+  const uids: Uid[] = [];
+  if (!view) return { uids: NONE, last: after };
+  const { list } = view;
+  const from = lowerBound(list, after + 1);
+  const end = Math.min(list.count, from + NEW_MAX);
+  for (let at = from; at < end; at++) {
+    const uid = (list.uids[at] ?? 0) as Uid;
+    if (!except.has(uid)) uids.push(uid);
+  }
+  return { uids: NumberSet.from(uids), last: list.uids[end - 1] ?? after };
 }

@@ -110,6 +110,7 @@ const REV2_PARTS = [
   "IDLE",
   "LIST-EXTENDED",
   "LIST-STATUS",
+  "LITERAL-",
   "MOVE",
   "NAMESPACE",
   "SASL-IR",

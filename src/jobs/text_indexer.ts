@@ -102,7 +102,10 @@ export class TextIndexer implements AsyncDisposable {
 
   #wake(): void {
     if (this.#isStopped) return;
-    this.#running ??= this.#run().finally(() => this.#running = undefined);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#waiting.size > 0) this.#wake(); // what came while the last one ended
+    });
   }
 
   async #run(): Promise<void> {
@@ -134,6 +137,11 @@ export class TextIndexer implements AsyncDisposable {
       await this.#octets(message, 0, Math.min(headerBytes, BODY_BYTES_MAX));
     const end = Math.min(sizeBytes, headerBytes + BODY_BYTES_MAX);
     const body = end > headerBytes ? await this.#octets(message, headerBytes, end) : NOTHING;
+    if (!header || !body) {
+      // WHY: one message that is lost must not keep all later ones from being found fast.
+      this.#options.log.error("text-without-body", { hash: message.hash });
+      return UNKNOWN;
+    }
     try {
       const text = await inTurns(searchText({
         root: decodeStructure(message.structure),
@@ -149,17 +157,18 @@ export class TextIndexer implements AsyncDisposable {
     }
   }
 
+  /** null: there is no such body. */
   async #octets(
     { objectKey, sizeBytes }: Unindexed,
     start: number,
     end: number,
-  ): Promise<Uint8Array> {
+  ): Promise<Uint8Array | null> {
     const { blobs } = this.#options;
     const key = objectKey as ObjectKey;
     const octets = end - start >= sizeBytes
       ? await blobs.get(key)
       : await blobs.range(key, start, end);
-    if (octets?.length === end - start) return octets;
+    if (octets === null || octets.length === end - start) return octets;
     throw unavailable("bodies", new Error(`Cannot read ${objectKey} for the index`));
   }
 }

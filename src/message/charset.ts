@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { Steps } from "../lib/steps.ts";
 import { decodeUtf7 } from "./utf7.ts";
 
 /**
@@ -10,6 +11,33 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string {
   if (label === "utf-7") return decodeUtf7(bytes);
   const decoder = label === null ? null : decoders.get(label);
   return decoder ? decoder.decode(bytes) : guessCharset(bytes);
+}
+
+/** Octets decoded between two pauses. */
+const OCTETS_PER_STEP = 256 * 1024;
+
+/** `decodeCharset` for much text. */
+export function* decodeCharsetInSteps(bytes: Uint8Array, charset: string): Steps<string> {
+  if (bytes.length <= OCTETS_PER_STEP) return decodeCharset(bytes, charset);
+  const label = resolve(charset) ?? (isUtf8(bytes) ? "utf-8" : "windows-1252");
+  const pieces: string[] = [];
+  // WHY: a decoder that others use in between would mix up their texts.
+  const decoder = label === "utf-7" ? null : new TextDecoder(label);
+  for (let at = 0; at < bytes.length;) {
+    const end = decoder ? at + OCTETS_PER_STEP : lineEnd(bytes, at);
+    const piece = bytes.subarray(at, end);
+    pieces.push(decoder ? decoder.decode(piece, { stream: true }) : decodeUtf7(piece));
+    at = end;
+    yield;
+  }
+  return pieces.join("") + (decoder?.decode() ?? "");
+}
+
+/** RFC 2152: every line of UTF-7 stands for itself; one without an end is cut. */
+function lineEnd(bytes: Uint8Array, at: number): number {
+  const end = Math.min(at + OCTETS_PER_STEP, bytes.length);
+  const lf = bytes.subarray(at, end).lastIndexOf(0x0a);
+  return lf < 0 ? end : at + lf + 1;
 }
 
 /** Text without a charset: UTF-8 when it is valid UTF-8, else windows-1252, which is total. */

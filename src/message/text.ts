@@ -1,39 +1,58 @@
 import { encodeUtf8 } from "../lib/bytes.ts";
-import { decodeCharset } from "./charset.ts";
+import { atOnce, type Steps } from "../lib/steps.ts";
+import { decodeCharsetInSteps } from "./charset.ts";
 import { decodeWords } from "./encoded_words.ts";
 import type { Envelope } from "./envelope.ts";
 import { collapse, htmlToText } from "./html_text.ts";
 import type { Address } from "./mailbox_address.ts";
 import type { Parameter, Part } from "./part.ts";
-import { decodeTransfer } from "./transfer.ts";
+import { decodeTransferInSteps } from "./transfer.ts";
 
 /** Gives octets [start, end) of the body, counted like the offsets of `Part`. */
 export type BodyReader = (start: number, end: number) => Uint8Array;
 
+/** A text, and whether nothing was left out: of its source neither, as markup. */
+export interface Extracted {
+  readonly text: string;
+  readonly isWhole: boolean;
+}
+
 /** Decoded text of all text parts, markup removed, for search: at most `limitBytes` as UTF-8. */
-export function extractText(
+export function* extractText(
   root: Part,
   body: BodyReader,
   options: { readonly limitBytes: number },
-): string {
+): Steps<string> {
+  return (yield* extractedText(root, body, options)).text;
+}
+
+/** The same, and whether that is all. */
+export function* extractedText(
+  root: Part,
+  body: BodyReader,
+  options: { readonly limitBytes: number },
+): Steps<Extracted> {
   const collected = new Collected(options.limitBytes);
-  collectText(root, body, collected, { describe: false });
-  return collected.text();
+  yield* collectText(root, body, collected, { describe: false });
+  return { text: collected.text(), isWhole: !collected.isCut };
 }
 
 /** `extractText`, and the decoded headers of embedded messages, part names and descriptions. */
-export function searchableText(
+export function* searchableText(
   root: Part,
   body: BodyReader,
   options: { readonly limitBytes: number },
-): string {
+): Steps<string> {
   const collected = new Collected(options.limitBytes);
-  collectText(root, body, collected, { describe: true });
+  yield* collectText(root, body, collected, { describe: true });
   return collected.text();
 }
 
 /** What `searchableText` has besides `extractText`: no body is read. */
-export function describedText(root: Part, options: { readonly limitBytes: number }): string {
+export function describedText(
+  root: Part,
+  options: { readonly limitBytes: number },
+): Extracted {
   const collected = new Collected(options.limitBytes);
   const walk = (part: Part): void => {
     for (const text of descriptions(part)) collected.add(text);
@@ -43,7 +62,7 @@ export function describedText(root: Part, options: { readonly limitBytes: number
     walk(part.message.body);
   };
   walk(root);
-  return collected.text();
+  return { text: collected.text(), isWhole: !collected.isCut };
 }
 
 /** Characters of a preview: RFC 8970 §3.1 allows 256. */
@@ -52,7 +71,8 @@ const PREVIEW_MAX = 200;
 /** RFC 8970: the beginning of the first text part that says something, white space collapsed. */
 export function preview(root: Part, body: BodyReader): string {
   for (const part of textParts(root)) {
-    const text = collapse(partText(part, body, PREVIEW_SOURCE_BYTES)).replaceAll("\n", " ");
+    const source = atOnce(partText(part, body, PREVIEW_SOURCE_BYTES)).text;
+    const text = collapse(source).replaceAll("\n", " ");
     const characters = [...text.slice(0, 2 * PREVIEW_MAX)];
     if (characters.length > 0) return characters.slice(0, PREVIEW_MAX).join("").toWellFormed();
   }
@@ -63,13 +83,20 @@ export function preview(root: Part, body: BodyReader): string {
 const PREVIEW_SOURCE_BYTES = 64 * 1024;
 
 /** Decoded text of one text part, from at most `limitBytes` decoded octets of it. NUL free. */
-export function partText(part: Part, body: BodyReader, limitBytes: number): string {
+function* partText(part: Part, body: BodyReader, limitBytes: number): Steps<Extracted> {
   // Quoted-printable is at most three times as long as what it says; lines add a little.
   const encodedMax = part.encoding === "7bit" || part.encoding === "8bit" ? 1 : 3.2;
   const end = Math.min(part.bodyEnd, part.bodyStart + Math.ceil(limitBytes * encodedMax) + 64);
-  const octets = decodeTransfer(body(part.bodyStart, end), part.encoding);
-  const text = decodeCharset(octets.subarray(0, limitBytes), charsetOf(part)).replaceAll("\0", "");
-  return part.subtype === "html" || part.subtype === "xhtml" ? htmlToText(text) : text;
+  const octets = yield* decodeTransferInSteps(body(part.bodyStart, end), part.encoding);
+  yield;
+  const decoded = yield* decodeCharsetInSteps(octets.subarray(0, limitBytes), charsetOf(part));
+  yield;
+  const text = decoded.replaceAll("\0", "");
+  const isHtml = part.subtype === "html" || part.subtype === "xhtml";
+  return {
+    text: isHtml ? yield* htmlToText(text) : text,
+    isWhole: end === part.bodyEnd && octets.length <= limitBytes,
+  };
 }
 
 function charsetOf(part: Part): string {
@@ -98,6 +125,8 @@ function textParts(root: Part): Part[] {
 class Collected {
   readonly #pieces: string[] = [];
   #left: number;
+  /** There was more than what is here. */
+  isCut = false;
 
   constructor(limitBytes: number) {
     this.#left = limitBytes;
@@ -108,8 +137,10 @@ class Collected {
   }
 
   add(text: string): void {
-    if (text === "" || this.#left <= 0) return;
+    if (text === "") return;
     const size = encodeUtf8(text).length;
+    this.isCut ||= size > this.#left;
+    if (this.#left <= 0) return;
     if (size <= this.#left) this.#pieces.push(text);
     else this.#pieces.push(utf8Prefix(text, this.#left));
     this.#left -= size + 1;
@@ -127,21 +158,29 @@ export function utf8Prefix(text: string, limitBytes: number): string {
   return text.slice(0, read);
 }
 
-function collectText(
+function* collectText(
   part: Part,
   body: BodyReader,
   into: Collected,
   options: { readonly describe: boolean },
-): void {
-  if (into.left <= 0) return;
+): Steps<void> {
+  if (into.left <= 0) {
+    into.isCut = true;
+    return;
+  }
   if (options.describe) { for (const text of descriptions(part)) into.add(text); }
-  if (part.type === "text") into.add(partText(part, body, into.left));
-  for (const child of part.children) collectText(child, body, into, options);
+  if (part.type === "text") {
+    const { text, isWhole } = yield* partText(part, body, into.left);
+    into.isCut ||= !isWhole;
+    into.add(text);
+  }
+  yield;
+  for (const child of part.children) yield* collectText(child, body, into, options);
   if (part.message) {
     if (options.describe) {
       for (const text of envelopeTexts(part.message.envelope)) into.add(text);
     }
-    collectText(part.message.body, body, into, options);
+    yield* collectText(part.message.body, body, into, options);
   }
 }
 

@@ -1,13 +1,23 @@
+import { atOnce, type Steps } from "../lib/steps.ts";
+
+/** Octets decoded between two pauses. */
+const OCTETS_PER_STEP = 256 * 1024;
+
 /**
  * Undoes a Content-Transfer-Encoding (RFC 2045 §6). Total: what is not of the encoding is skipped
  * (base64) or kept as it is (quoted-printable); every other encoding is identity, without a copy.
  */
 export function decodeTransfer(bytes: Uint8Array, encoding: string): Uint8Array {
+  return atOnce(decodeTransferInSteps(bytes, encoding));
+}
+
+/** The same for many octets. */
+export function* decodeTransferInSteps(bytes: Uint8Array, encoding: string): Steps<Uint8Array> {
   switch (encoding) {
     case "base64":
-      return decodeBase64(bytes);
+      return yield* base64(bytes);
     case "quoted-printable":
-      return decodeQuotedPrintable(bytes);
+      return yield* quotedPrintable(bytes);
     default:
       return bytes;
   }
@@ -27,11 +37,20 @@ function base64Digits(): Uint8Array {
 
 /** RFC 2045 §6.8: octets outside the alphabet are ignored; padding in the middle starts anew. */
 export function decodeBase64(bytes: Uint8Array): Uint8Array {
+  return atOnce(base64(bytes));
+}
+
+function* base64(bytes: Uint8Array): Steps<Uint8Array> {
   const decoded = new Uint8Array(Math.ceil(bytes.length / 4) * 3);
   let length = 0;
   let bits = 0;
   let have = 0;
+  let pauseAt = OCTETS_PER_STEP;
   for (let at = 0; at < bytes.length; at++) {
+    if (at >= pauseAt) {
+      pauseAt = at + OCTETS_PER_STEP;
+      yield;
+    }
     const digit = DIGITS[bytes[at] ?? 0] ?? JUNK;
     if (digit === JUNK) continue;
     if (digit === PAD) {
@@ -55,10 +74,19 @@ const CR = 0x0d;
 
 /** RFC 2045 §6.7, with its advice for robust decoders. */
 export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
+  return atOnce(quotedPrintable(bytes));
+}
+
+function* quotedPrintable(bytes: Uint8Array): Steps<Uint8Array> {
   const decoded = new Uint8Array(bytes.length);
   let length = 0;
   let blanks = 0; // white space at the end of what was decoded: dropped when the line ends
+  let pauseAt = OCTETS_PER_STEP;
   for (let at = 0; at < bytes.length; at++) {
+    if (at >= pauseAt) {
+      pauseAt = at + OCTETS_PER_STEP;
+      yield;
+    }
     const octet = bytes[at] ?? 0;
     if (octet === EQUALS) {
       const high = hex(bytes[at + 1]);

@@ -124,6 +124,7 @@ function answer(
   const stored = new Set(answers.flatMap((one) => one.stored));
   const byMailbox = new Map(answers.map((one) => [one.mailbox, one]));
   const duplicates: [Waiting, AppendAnswer][] = [];
+  const arrived = new Map<MailboxId, Uid[]>(answers.map(({ mailbox }) => [mailbox, []]));
   for (const [at, waiting] of batch.entries()) {
     const { mailbox } = waiting.message;
     const rank = ranks.get(mailbox) ?? 0;
@@ -134,13 +135,14 @@ function answer(
     if (!stored.has(at + 1)) duplicates.push([waiting, of]);
     else {
       const uid = of.firstUid + rank as Uid;
+      arrived.get(mailbox)?.push(uid);
       waiting.result.resolve({ uid, uidValidity, modseq, duplicate: false });
     }
   }
   // WHY: also for duplicates, as the notice of their first copies may have been lost with its answer.
   for (const one of answers) {
-    const isNew = one.stored.length > 0;
-    notices.changed(one.mailbox, isNew ? one.modseq : one.modseq - 1 as Modseq);
+    if (one.stored.length > 0) notices.changed(one.mailbox, one.modseq, arrived.get(one.mailbox));
+    else notices.changed(one.mailbox, one.modseq - 1 as Modseq);
   }
   // WHY: a lookup that fails is the trouble of those who need it: the others are stored.
   if (duplicates.length > 0) void answerDuplicates(db, duplicates);

@@ -15,8 +15,8 @@ export class Connector {
 
   constructor(
     readonly endpoint: DatabaseEndpoint,
-    readonly options: Omit<ConnectionOptions, "pipeline" | "statementTimeoutMs"> & {
-      /** Of statements on pipelined connections, which are reads. */
+    readonly options: Omit<ConnectionOptions, "shared" | "statementTimeoutMs"> & {
+      /** Of statements on shared connections, which are reads. */
       readonly queryTimeoutMs: number;
       /** Of statements on all others. */
       readonly writeTimeoutMs: number;
@@ -24,7 +24,7 @@ export class Connector {
   ) {}
 
   /** A new connection; fails at once while the pause lasts. */
-  async connect(options: { readonly pipeline: boolean }): Promise<Connection> {
+  async connect(options: { readonly shared: boolean }): Promise<Connection> {
     if (Date.now() < this.#retryAt) {
       throw new ConnectionError("Connection terminated", { cause: this.#lastError });
     }
@@ -33,7 +33,7 @@ export class Connector {
         const connection = await Connection.open(this.endpoint, host, {
           ...this.options,
           ...options,
-          statementTimeoutMs: this.options[options.pipeline ? "queryTimeoutMs" : "writeTimeoutMs"],
+          statementTimeoutMs: this.options[options.shared ? "queryTimeoutMs" : "writeTimeoutMs"],
         });
         this.#failures = 0;
         this.#retryAt = 0;

@@ -2,7 +2,7 @@ import type { AccountId, MailboxId, UidValidity } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { sql, type Transaction } from "./database.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
-import { AFTER_DELIMITER, mailboxKey, parentNames } from "./mailbox_name.ts";
+import { AFTER_DELIMITER, DELIMITER, mailboxKey, parentNames } from "./mailbox_name.ts";
 import { inTree, personalTree, type Tree, treeKey, validityAccount } from "./tree.ts";
 
 /** Mailboxes of one account, and of one shared tree: LIST answers with all of them. */
@@ -95,7 +95,7 @@ export async function createDefaultMailboxes(tx: Transaction, account: AccountId
     FROM unnest(${names}::text[], ${names.map(mailboxKey)}::text[]) AS wanted(name, key)`);
 }
 
-/** Creates the parents that a name lacks; returns the name with its parents' own letter case. */
+/** Creates the parents that a name lacks; returns the name in the letter case of its levels. */
 export async function createParents(
   tx: Transaction,
   tree: Tree,
@@ -108,8 +108,32 @@ export async function createParents(
   return parents.name;
 }
 
+/**
+ * What a level is called that is no mailbox itself, and only stands for those below it (RFC 3501
+ * §6.3.4); of each name that is one, by key.
+ */
+export async function levels(
+  tx: Transaction,
+  tree: Tree,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (names.length === 0) return new Map();
+  const rows = await tx.query<{ depth: number; child: string }>(sql`
+    SELECT depth, child.name AS child
+    FROM unnest(${names.map((name) => treeKey(tree, name))}::text[],
+      ${names.map((name) => name.split(DELIMITER).length)}::int[]) AS level(key, depth)
+    CROSS JOIN LATERAL (
+      SELECT name FROM mailboxes
+      WHERE ${inTree(tree)} AND deleted_at IS NULL AND name_key > key || ${DELIMITER}
+        AND name_key < key || ${AFTER_DELIMITER} LIMIT 1) AS child`);
+  const spelled = rows.map(({ depth, child }) =>
+    child.split(DELIMITER).slice(0, depth).join(DELIMITER)
+  );
+  return new Map(spelled.map((name) => [mailboxKey(name), name]));
+}
+
 interface Parents {
-  /** The whole name, with its parents' own letter case. */
+  /** The whole name, in the letter case of those levels of it that there are already. */
   readonly name: string;
   /** Outermost first. */
   readonly missing: readonly string[];
@@ -119,13 +143,15 @@ interface Parents {
 
 /**
  * WHY: "foo/bar" beside "Foo" becomes "Foo/bar": the name of a mailbox always begins with the exact
- * name of its parent, which renaming relies on.
+ * name of its parent, be that a mailbox or not, which renaming relies on.
  */
 async function missingParents(tx: Transaction, tree: Tree, name: string): Promise<Parents> {
   const parents = parentNames(name);
   const found = new Map(
     (await existing(tx, tree, parents)).map((row) => [mailboxKey(row.name), row]),
   );
+  const others = [...parents, name].filter((parent) => !found.has(mailboxKey(parent)));
+  const implied = await levels(tx, tree, others);
   const missing: string[] = [];
   let prefix = "";
   let nearest: MailboxId | null = null;
@@ -133,11 +159,14 @@ async function missingParents(tx: Transaction, tree: Tree, name: string): Promis
     const level = parent.slice(parent.lastIndexOf("/") + 1);
     const own = prefix + level;
     const there = found.get(mailboxKey(own));
+    const spelled = there?.name ?? implied.get(mailboxKey(own));
     if (there) nearest = there.id;
-    else missing.push(own);
-    prefix = `${there?.name ?? own}/`;
+    // WHY: a level whose mailbox was deleted stays one (RFC 3501 §6.3.4).
+    else if (spelled === undefined) missing.push(own);
+    prefix = `${spelled ?? own}/`;
   }
-  return { name: prefix + name.slice(name.lastIndexOf("/") + 1), missing, nearest };
+  const own = prefix + name.slice(name.lastIndexOf("/") + 1);
+  return { name: implied.get(mailboxKey(own)) ?? own, missing, nearest };
 }
 
 /** RFC 4314 §4: a new mailbox has the rights of its parent. */

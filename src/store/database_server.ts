@@ -15,13 +15,9 @@ const SHARED_MAX = 3;
 /** Runs of a transaction after deadlocks, and of a read after lost connections. */
 const ATTEMPTS_MAX = SHARED_MAX + 1;
 
-/**
- * WHY: how many messages a set of UID ranges stands for is beyond the planner's guessing, and a plan
- * that reads a whole mailbox for one flag is what it then takes. Row by row through the index costs
- * as much as there is to change, always.
- */
-const BY_INDEX = "; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; " +
-  "SET LOCAL enable_mergejoin = off";
+/** Undoes for one transaction what connections are set up with: see `ConnectionOptions`. */
+const PLANNED_FREELY = "; SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on; " +
+  "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on";
 
 /** The transaction's id, in the same round trip: who does not know it can never ask how it ended. */
 const WITH_ID = "; SELECT pg_current_xact_id()::text AS id";
@@ -45,8 +41,8 @@ export interface TransactionOptions {
   readonly timeoutMs?: number;
   /** For each wait for a lock; 0 = none. */
   readonly lockTimeoutMs?: number;
-  /** Joins look up row by row through an index. */
-  readonly byIndex?: boolean;
+  /** The planner may take any plan, for statements that read or change a great part of a table. */
+  readonly plannedFreely?: boolean;
   /** It writes nothing, so that nobody has to know whether it was committed. */
   readonly readOnly?: boolean;
   /** Ends the transaction, also in the database; the reason of the signal is thrown. */
@@ -57,6 +53,8 @@ export interface TransactionOptions {
 export interface WriteOptions {
   /** To run it twice is to run it once: it is run again when its answer was lost. */
   readonly repeatable?: boolean;
+  /** Called before it is run again: it may have taken effect already. */
+  readonly onRepeat?: () => void;
 }
 
 /** Where reads go: the primary or one replica. */
@@ -116,17 +114,18 @@ export class DatabaseServer implements Reader {
     return this.transaction((tx) => tx.query<R>(statement), {
       timeoutMs: searchTimeoutMs,
       readOnly: true,
+      plannedFreely: true,
       ...(signal ? { signal } : {}),
     });
   }
 
   /** One autocommit statement on a connection of its own. */
-  write<R>(statement: Sql, { repeatable = false }: WriteOptions = {}): Promise<R[]> {
+  write<R>(statement: Sql, options: WriteOptions = {}): Promise<R[]> {
     return this.#run<R>(
       "write",
       statement,
       (compiled) => this.#pool.use((connection) => runOn<R>(connection, compiled)),
-      { repeatable },
+      options,
     );
   }
 
@@ -135,11 +134,8 @@ export class DatabaseServer implements Reader {
     work: (tx: Transaction) => Promise<T>,
     options: TransactionOptions,
   ): Promise<T> {
-    const timeoutMs = Math.trunc(options.timeoutMs ?? this.#config.writeTimeoutMs);
-    const lockTimeoutMs = Math.trunc(options.lockTimeoutMs ?? this.#config.lockTimeoutMs);
-    const begin = `BEGIN; SET LOCAL statement_timeout = ${timeoutMs}; ` +
-      `SET LOCAL lock_timeout = ${lockTimeoutMs}${options.byIndex ? BY_INDEX : ""}` +
-      (options.readOnly ? "" : WITH_ID);
+    const timeoutMs = options.timeoutMs ?? this.#config.writeTimeoutMs;
+    const begin = beginning(options);
     for (let attempt = 1;; attempt++) {
       try {
         return await this.#pool.use(async (connection) => {
@@ -197,11 +193,16 @@ export class DatabaseServer implements Reader {
     const { metrics } = this.#observe;
     try {
       const witnesses = this.#shared.open;
-      const [row] = await connection.scriptRows<{ id?: string }>(begin);
+      const begun = connection.scriptRows<{ id?: string }>(begin);
+      begun.catch(() => {}); // WHY: whoever comes first reports it.
+      // WHY: the first statement is sent along, one round trip less; it is worth nothing if this fails.
+      const after = async <R>(answer: Promise<R>): Promise<R> =>
+        (await Promise.all([begun, answer]))[1];
       const result = await work({
-        query: (statement) => connection.run(compile(statement)),
-        script: async (text) => void await connection.script(text),
+        query: (statement) => after(connection.run(compile(statement))),
+        script: async (text) => void await after(connection.script(text)),
       });
+      const [row] = await begun;
       await this.#commit(connection, { id: row?.id, witnesses });
       metrics.dbTransactionsTotal.inc({ status: "commit" });
       return result;
@@ -239,7 +240,7 @@ export class DatabaseServer implements Reader {
     operation: string,
     statement: Sql,
     run: (statement: Statement) => Promise<R[]>,
-    { repeatable = false }: WriteOptions = {},
+    { repeatable = false, onRepeat }: WriteOptions = {},
   ): Promise<R[]> {
     const since = performance.now();
     const { metrics, log } = this.#observe;
@@ -249,6 +250,7 @@ export class DatabaseServer implements Reader {
     try {
       return await patiently(() => run(compiled), {
         repeatable: repeatable || PURE_READ.test(compiled.text),
+        onRepeat: onRepeat ?? (() => {}),
       });
     } catch (error) {
       status = "error";
@@ -270,6 +272,15 @@ export class DatabaseServer implements Reader {
   }
 }
 
+/** BEGIN and what differs from what the connection was set up with. */
+function beginning(options: TransactionOptions): string {
+  const { timeoutMs, lockTimeoutMs, plannedFreely, readOnly } = options;
+  const set = (name: string, value: number | undefined) =>
+    value === undefined ? "" : `; SET LOCAL ${name} = ${Math.trunc(value)}`;
+  return "BEGIN" + set("statement_timeout", timeoutMs) + set("lock_timeout", lockTimeoutMs) +
+    (plannedFreely ? PLANNED_FREELY : "") + (readOnly ? "" : WITH_ID);
+}
+
 /** A server that is well did not commit: some statement had failed, and somebody ignored it. */
 class TransactionEnded extends Error {
   override readonly name = "TransactionEnded";
@@ -285,7 +296,7 @@ class TransactionEnded extends Error {
  */
 async function patiently<T>(
   run: () => Promise<T>,
-  { repeatable }: Required<WriteOptions>,
+  { repeatable, onRepeat }: Required<WriteOptions>,
 ): Promise<T> {
   for (let attempt = 1;; attempt++) {
     try {
@@ -293,6 +304,7 @@ async function patiently<T>(
     } catch (error) {
       const again = mayRunAgain(error) || breaksConnection(error) && repeatable;
       if (!again || attempt >= ATTEMPTS_MAX) throw error;
+      onRepeat();
     }
   }
 }

@@ -1,13 +1,18 @@
 import { type MailboxId, type Modseq, NUMBER_MAX, type Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
-import { sql, type Transaction } from "./database.ts";
+import { type Database, sql, type Transaction } from "./database.ts";
 import { CHUNK, inChunks } from "./in_chunks.ts";
+import { Refused } from "../lib/refused.ts";
 import { lockMailbox } from "./lock_mailboxes.ts";
 import type { Expunged } from "./message.ts";
 import { unpackNumbers } from "./packed_states.ts";
 import { forgetSeen } from "./seen_states.ts";
+import type { Sql } from "./sql.ts";
 import { wantedStates } from "./wanted_states.ts";
 import type { UidSet } from "./uid_set.ts";
+
+/** Fewer than in a chunk. */
+const AT_ONCE_MAX = 100;
 
 /**
  * Removes the messages with \Deleted among these, or all; without `onlyDeleted`, whatever their
@@ -23,36 +28,10 @@ export async function expunge(
   const modseq = (box.highestModseq + 1) as Modseq;
   const gone: Uid[] = [];
   await inChunks(uids ?? EVERYTHING, async (part) => {
-    // WHY: an index knows what is deleted; a set may name very much that is not.
-    const among = uids
-      ? sql`SELECT ${mailbox}::bigint AS mailbox_id, state.uid FROM ${
-        wantedStates(mailbox, part)
-      } ${onlyDeleted ? sql`WHERE state.flags & 8 = 8` : sql``}`
-      : sql`SELECT mailbox_id, uid FROM message_state
-        WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 AND uid >= ${part.lows[0]} ORDER BY uid`;
-    const [row] = await tx.query<[string | null]>(sql`
-      WITH picked AS MATERIALIZED (${among} LIMIT ${CHUNK}), gone AS (
-        DELETE FROM message_state AS state USING picked
-        WHERE state.mailbox_id = picked.mailbox_id AND state.uid = picked.uid
-        RETURNING state.mailbox_id, state.uid, state.flags, state.keywords
-      ), kept AS (
-        INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved)
-        SELECT ${mailbox}, uid, ${modseq}, flags, keywords, false FROM gone
-      ), total AS (
-        SELECT count(*) AS live, count(*) FILTER (WHERE gone.flags & 1 = 0) AS not_seen,
-          sum(messages.size_bytes)::bigint AS octets
-        FROM gone JOIN messages
-          ON messages.mailbox_id = gone.mailbox_id AND messages.uid = gone.uid
-      ), counted AS (
-        UPDATE mailboxes SET highest_modseq = ${modseq}, messages = messages - total.live,
-          unseen = unseen - total.not_seen, size_bytes = size_bytes - total.octets
-        FROM total WHERE id = ${mailbox} AND total.live > 0
-      ), charged AS (
-        UPDATE quotas SET storage_used = greatest(0, storage_used - total.octets),
-          messages_used = greatest(0, messages_used - total.live)
-        FROM total WHERE account_id = ${box.accountId} AND total.live > 0
-      )
-      SELECT array_agg(uid ORDER BY uid)::text FROM gone`.asArrays());
+    const [row] = await tx.query<Answer>(expungeStatement(mailbox, {
+      box: sql`SELECT ${modseq}::bigint AS modseq, ${box.accountId}::bigint AS account_id`,
+      among: uids ? among(mailbox, part, { onlyDeleted }) : deletedFrom(mailbox, part.lows[0]),
+    }));
     const done = unpackNumbers(row?.[0] ?? null) as Uid[];
     for (const uid of done) gone.push(uid);
     await forgetSeen(tx, box, done);
@@ -60,6 +39,98 @@ export async function expunge(
   });
   const expunged = NumberSet.from(gone);
   return { modseq: expunged.isEmpty ? box.highestModseq : modseq, expunged };
+}
+
+/** What has \Deleted in a mailbox at one moment. */
+export interface Deleted {
+  readonly modseq: Modseq;
+  /** How many messages, counted up to AT_ONCE_MAX + 1. */
+  readonly count: number;
+}
+
+/** Looks for \Deleted; throws `gone`. */
+export async function readDeleted(db: Database, mailbox: MailboxId): Promise<Deleted> {
+  const [row] = await db.query<Deleted>(sql`
+    SELECT highest_modseq AS modseq, (SELECT count(*) FROM (SELECT FROM message_state
+      WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 LIMIT ${AT_ONCE_MAX + 1}) AS deleted) AS count
+    FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL`);
+  if (!row) throw new Refused({ kind: "gone", what: "mailbox" });
+  return row;
+}
+
+/**
+ * Removes few messages with \Deleted in one statement that commits itself, if nothing has happened in the
+ * mailbox since they were counted: null when nothing was done, and it has to be the long way.
+ */
+export async function expungeAtOnce(
+  db: Database,
+  mailbox: MailboxId,
+  { uids, deleted: { modseq: since, count } }: {
+    readonly uids: UidSet | null;
+    readonly deleted: Deleted;
+  },
+): Promise<Expunged | null> {
+  if (count > AT_ONCE_MAX || uids && uids.ranges.length > CHUNK) return null;
+  const [row] = await db.write<Answer>(
+    expungeStatement(mailbox, {
+      // WHY this is enough: see `changeFlagsAtOnce`.
+      box: sql`SELECT ${since}::bigint + 1 AS modseq, account_id FROM mailboxes
+      WHERE id = ${mailbox} AND deleted_at IS NULL AND NOT has_viewers
+        AND highest_modseq = ${since} FOR NO KEY UPDATE`,
+      among: uids ? among(mailbox, uids, { onlyDeleted: true }) : deletedFrom(mailbox, 1),
+    }),
+    { repeatable: true },
+  );
+  const gone = unpackNumbers(row?.[0] ?? null) as Uid[];
+  return gone.length === 0 ? null : { modseq: since + 1 as Modseq, expunged: NumberSet.from(gone) };
+}
+
+type Answer = [uids: string | null];
+
+function among(
+  mailbox: MailboxId,
+  uids: UidSet,
+  { onlyDeleted }: { readonly onlyDeleted: boolean },
+): Sql {
+  return sql`SELECT ${mailbox}::bigint AS mailbox_id, state.uid FROM ${
+    wantedStates(mailbox, uids)
+  } ${onlyDeleted ? sql`WHERE state.flags & 8 = 8` : sql``}`;
+}
+
+/** WHY: an index knows what is deleted; a set may name very much that is not. */
+function deletedFrom(mailbox: MailboxId, uid: number | undefined): Sql {
+  return sql`SELECT mailbox_id, uid FROM message_state
+    WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 AND uid >= ${uid} ORDER BY uid`;
+}
+
+/** `box`: the new MODSEQ and whose the mailbox is; nothing is done when that is empty. */
+function expungeStatement(
+  mailbox: MailboxId,
+  { box, among }: { readonly box: Sql; readonly among: Sql },
+): Sql {
+  return sql`
+    WITH box AS MATERIALIZED (${box}), picked AS MATERIALIZED (${among} LIMIT ${CHUNK}), gone AS (
+      DELETE FROM message_state AS state USING picked, box
+      WHERE state.mailbox_id = picked.mailbox_id AND state.uid = picked.uid
+      RETURNING state.mailbox_id, state.uid, state.flags, state.keywords
+    ), kept AS (
+      INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved)
+      SELECT ${mailbox}, uid, modseq, flags, keywords, false FROM gone CROSS JOIN box
+    ), total AS (
+      SELECT count(*) AS live, count(*) FILTER (WHERE gone.flags & 1 = 0) AS not_seen,
+        sum(messages.size_bytes)::bigint AS octets
+      FROM gone JOIN messages
+        ON messages.mailbox_id = gone.mailbox_id AND messages.uid = gone.uid
+    ), counted AS (
+      UPDATE mailboxes SET highest_modseq = box.modseq, messages = messages - total.live,
+        unseen = unseen - total.not_seen, size_bytes = size_bytes - total.octets
+      FROM total, box WHERE id = ${mailbox} AND total.live > 0
+    ), charged AS (
+      UPDATE quotas SET storage_used = greatest(0, storage_used - total.octets),
+        messages_used = greatest(0, messages_used - total.live)
+      FROM total, box WHERE quotas.account_id = box.account_id AND total.live > 0
+    )
+    SELECT array_agg(uid ORDER BY uid)::text FROM gone`.asArrays();
 }
 
 const EVERYTHING: UidSet = NumberSet.of([[1 as Uid, NUMBER_MAX as Uid]]);

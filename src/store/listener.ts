@@ -68,7 +68,7 @@ export class Listener {
   }
 
   async #connect(): Promise<Connection> {
-    const connection = await this.#connector.connect({ pipeline: false });
+    const connection = await this.#connector.connect({ shared: false });
     connection.onNotice = (channel, payload) => {
       if (channel === this.#options.channel) this.#options.onNotice(payload);
     };

@@ -3,6 +3,7 @@ import { Refused } from "../lib/refused.ts";
 import { chargeQuota } from "./charge_quota.ts";
 import {
   createMailbox,
+  levels,
   lockAccount,
   lockTree,
   lockTrees,
@@ -10,9 +11,9 @@ import {
 } from "./create_mailboxes.ts";
 import { type Database, sql, type Transaction } from "./database.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
-import { AFTER_DELIMITER, cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
+import { cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
 import type { Notices } from "./notices.ts";
-import { renameMailbox, type Subscriber } from "./rename_mailbox.ts";
+import { type Outcome, renameMailbox, type Subscriber } from "./rename_mailbox.ts";
 import { inTree, personalTree, type Tree, treeKey } from "./tree.ts";
 
 export type { Mailbox } from "./mailbox.ts";
@@ -34,6 +35,9 @@ export interface RenameOptions {
 
 /** Owns the tables `mailboxes`, `uid_validities` and `subscriptions`. */
 export class MailboxStore {
+  /** Under way; the last one of each mailbox. */
+  readonly #claims = new Map<MailboxId, { readonly below: Uid; readonly done: Promise<void> }>();
+
   constructor(readonly db: Database, readonly notices: Notices) {}
 
   /** Every live mailbox in an account's own tree, by name. */
@@ -79,22 +83,26 @@ export class MailboxStore {
 
   /**
    * Renames a mailbox with everything below it; subscriptions follow; the letter case alone may
-   * change. INBOX stays, empty, and its messages go to the new mailbox (RFC 3501 §6.3.5).
+   * change. INBOX stays, empty, and its messages go to the new mailbox (RFC 3501 §6.3.5). A level that
+   * is no mailbox itself can be renamed, too.
    */
   async rename(
     where: AccountId | Tree,
     from: string,
     to: string,
     options: RenameOptions = {},
-  ): Promise<void> {
+  ): Promise<Pick<Outcome, "name" | "isMailbox">> {
     const tree = personalTree(where);
     const { into = tree, id, ownerRights = "" } = options;
     const subscribers = options.subscribers ?? [{ account: tree.owner, from: "", to: "" }];
     const cleaned = cleanMailboxName(trimmed(to));
     if (!isText(from)) refuseMissing(from);
-    const changed = await this.db.transaction(async (tx) => {
+    const outcome = await this.db.transaction(async (tx) => {
       await lockTrees(tx, [tree, into]);
-      const source = await locked(tx, tree, { name: from, id });
+      const mailbox = await locked(tx, tree, { name: from, id });
+      const source = mailbox
+        ? { name: mailbox.name, mailbox }
+        : { name: await level(tx, tree, from) ?? refuseMissing(from), mailbox: null };
       return await renameMailbox(tx, {
         source,
         tree,
@@ -103,15 +111,17 @@ export class MailboxStore {
         ownerRights,
         subscribers,
       });
-    }, { byIndex: true });
-    for (const { mailbox, modseq } of changed) this.notices.changed(mailbox, modseq);
+    });
+    for (const { mailbox, modseq } of outcome.changed) this.notices.changed(mailbox, modseq);
     for (const owner of new Set([tree.owner, into.owner])) this.notices.accountChanged(owner);
+    return outcome;
   }
 
   /**
-   * Deletes a mailbox at once, however large; its messages are cleaned up later. Throws
-   * `mailbox-protected` for INBOX and `mailbox-has-children` (RFC 3501 §6.3.4). `id`: it must be this
-   * mailbox still.
+   * Deletes a mailbox at once, however large; its messages are cleaned up later. Those below it stay,
+   * and its name with them, as a level that is no mailbox (RFC 3501 §6.3.4). Throws
+   * `mailbox-protected` for INBOX, and `mailbox-has-children` for such a level and in a shared tree.
+   * `id`: it must be this mailbox still.
    */
   async delete(
     where: AccountId | Tree,
@@ -123,18 +133,22 @@ export class MailboxStore {
     const deleted = await this.db.transaction(async (tx) => {
       await lockTree(tx, tree);
       const mailbox = await locked(tx, tree, { name, id });
-      const key = treeKey(tree, mailbox.name);
-      if (key === "inbox") throw new Refused({ kind: "mailbox-protected", name: mailbox.name });
-      const [child] = await tx.query(sql`
-        SELECT id FROM mailboxes
-        WHERE ${inTree(tree)} AND deleted_at IS NULL
-          AND name_key >= ${key + DELIMITER} AND name_key < ${key + AFTER_DELIMITER} LIMIT 1`);
-      if (child) throw new Refused({ kind: "mailbox-has-children", name: mailbox.name });
+      if (mailbox && treeKey(tree, mailbox.name) === "inbox") {
+        throw new Refused({ kind: "mailbox-protected", name: mailbox.name });
+      }
+      // WHY not in a shared tree: whoever made a parent anew could rename what others have below it.
+      if (!mailbox || tree.domain !== null) {
+        const above = await level(tx, tree, name);
+        if (above !== null) throw new Refused({ kind: "mailbox-has-children", name: above });
+      }
+      if (!mailbox) return refuseMissing(name);
       const [row] = await tx.query<{ modseq: Modseq }>(sql`
         UPDATE mailboxes SET deleted_at = now(), highest_modseq = highest_modseq + 1
         WHERE id = ${mailbox.id} RETURNING highest_modseq AS modseq`);
       // RFC 4314 §4: its ACL goes with it.
       await tx.query(sql`DELETE FROM mailbox_acls WHERE mailbox_id = ${mailbox.id}`);
+      // WHY: its annotations, too: they would count for their owners, who could not reach them.
+      await tx.query(sql`DELETE FROM metadata WHERE mailbox_id = ${mailbox.id}`);
       const { accountId: account, sizeBytes, messages } = mailbox;
       await chargeQuota(tx, [{ account, octets: -sizeBytes, messages: -messages }]);
       return { id: mailbox.id, modseq: row?.modseq ?? mailbox.highestModseq };
@@ -182,8 +196,16 @@ export class MailboxStore {
 
   /** UIDs below `below` are no longer recent to anybody. */
   async claimRecent(id: MailboxId, below: Uid): Promise<void> {
-    await this.db.write(sql`
-      UPDATE mailboxes SET recent_uid = ${below} WHERE id = ${id} AND recent_uid < ${below}`);
+    const running = this.#claims.get(id);
+    // WHY: a session that selects its mailbox again claims again what it has just claimed.
+    if (running && running.below >= below) return await running.done;
+    const claim = { below, done: this.#claim(id, below) };
+    this.#claims.set(id, claim);
+    try {
+      await claim.done;
+    } finally {
+      if (this.#claims.get(id) === claim) this.#claims.delete(id);
+    }
   }
 
   /** HIGHESTMODSEQ of each live mailbox among these. */
@@ -193,6 +215,11 @@ export class MailboxStore {
       WHERE id = ANY(${[...ids]}::bigint[]) AND deleted_at IS NULL`);
     return new Map(rows.map(({ id, modseq }) => [id, modseq]));
   }
+
+  async #claim(id: MailboxId, below: Uid): Promise<void> {
+    await this.db.write(sql`
+      UPDATE mailboxes SET recent_uid = ${below} WHERE id = ${id} AND recent_uid < ${below}`);
+  }
 }
 
 function byName(tree: Tree, name: string): ReturnType<typeof sql> {
@@ -201,15 +228,21 @@ function byName(tree: Tree, name: string): ReturnType<typeof sql> {
     WHERE ${inTree(tree)} AND name_key = ${treeKey(tree, name)} AND deleted_at IS NULL`;
 }
 
+/** null: there is no such mailbox, which nobody has looked up before. */
 async function locked(
   tx: Transaction,
   tree: Tree,
   { name, id }: { readonly name: string; readonly id: MailboxId | undefined },
-): Promise<Mailbox> {
+): Promise<Mailbox | null> {
   const [mailbox] = await tx.query<Mailbox>(sql`${byName(tree, name)} FOR NO KEY UPDATE`);
   // WHY: rights were looked up for this one, and another may have its name now.
-  if (!mailbox || id !== undefined && mailbox.id !== id) refuseMissing(name);
-  return mailbox;
+  if (id !== undefined && mailbox?.id !== id) refuseMissing(name);
+  return mailbox ?? null;
+}
+
+/** The spelling of a name that has others below it; null when it has none. */
+async function level(tx: Transaction, tree: Tree, name: string): Promise<string | null> {
+  return (await levels(tx, tree, [name])).get(mailboxKey(name)) ?? null;
 }
 
 /** RFC 3501 §6.3.3: a trailing delimiter says that names will be created below. */

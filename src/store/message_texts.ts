@@ -88,8 +88,10 @@ export class MessageTextStore {
       const progress = await claim(tx, mailbox);
       if (!progress) return 0;
       const rows = await nextMessages(tx, mailbox, progress);
-      const last = rows.at(-1)?.uid;
-      if (last === undefined) return 0;
+      // WHY: the last message may be gone again; looked at once, the mailbox is finished all the same.
+      const end = rows.length < BATCH_MAX ? progress.uidNext - 1 : 0;
+      const last = Math.max(end, rows.at(-1)?.uid ?? 0);
+      if (last <= progress.indexedUid) return 0;
       const fresh = new Map(rows.filter(({ isKnown }) => !isKnown).map((row) => [row.hash, row]));
       const texts: (readonly [Hash, SearchText])[] = [];
       for (const row of fresh.values()) texts.push([row.hash, await read(row)]);
@@ -97,7 +99,7 @@ export class MessageTextStore {
       await tx.query(sql`
         UPDATE search_progress SET indexed_uid = ${last} WHERE mailbox_id = ${mailbox}`);
       return rows.length;
-    }, { byIndex: true });
+    });
   }
 
   /** UIDs that nobody has gone through yet, and in how many mailboxes: an upper bound. */
@@ -114,7 +116,8 @@ export class MessageTextStore {
   async forget(account: AccountId | null): Promise<MailboxId[]> {
     const isMeant = account === null ? sql`true` : sql`account_id = ${account}`;
     return await this.db.transaction(async (tx) => {
-      // WHY in this order: a search that sees no progress needs no texts.
+      // WHY: an indexer that has seen a text which goes would take it for known.
+      await tx.query(sql`LOCK TABLE search_progress IN SHARE ROW EXCLUSIVE MODE`);
       const rows = await tx.query<{ id: MailboxId }>(sql`
         DELETE FROM search_progress USING mailboxes
         WHERE mailboxes.id = search_progress.mailbox_id AND ${isMeant}
@@ -127,6 +130,7 @@ export class MessageTextStore {
 
 interface Progress {
   readonly indexedUid: Uid;
+  readonly uidNext: Uid;
   readonly owner: AccountId;
 }
 
@@ -135,7 +139,7 @@ async function claim(tx: Transaction, mailbox: MailboxId): Promise<Progress | nu
   await tx.query(sql`
     INSERT INTO search_progress (mailbox_id) VALUES (${mailbox}) ON CONFLICT DO NOTHING`);
   const [row] = await tx.query<Progress>(sql`
-    SELECT indexed_uid AS "indexedUid", account_id AS owner
+    SELECT indexed_uid AS "indexedUid", uid_next AS "uidNext", account_id AS owner
     FROM search_progress JOIN mailboxes ON mailboxes.id = mailbox_id
     WHERE mailbox_id = ${mailbox} AND deleted_at IS NULL
     FOR UPDATE OF search_progress SKIP LOCKED`);

@@ -1,12 +1,11 @@
 import type { AccountId, MailboxId, Modseq, Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
-import { Refused } from "../lib/refused.ts";
 import { appendAll } from "./append_all.ts";
 import { AppendQueue } from "./append_queue.ts";
-import { changeFlags } from "./change_flags.ts";
+import { changeFlags, changeFlagsAtOnce } from "./change_flags.ts";
 import { type Changed, transfer, type Transferred } from "./copy_messages.ts";
 import { type Database, sql } from "./database.ts";
-import { expunge } from "./expunge.ts";
+import { expunge, expungeAtOnce, readDeleted } from "./expunge.ts";
 import { FLAG } from "./flags.ts";
 import { FreshReads } from "./fresh_reads.ts";
 import type {
@@ -105,7 +104,6 @@ export class MessageStore {
   async replace(from: MailboxId, uid: Uid, message: NewMessage): Promise<Replaced> {
     const replaced = await this.db.transaction(
       (tx) => replaceMessage(tx, { from, uid, message: this.#withoutSeen(message) }),
-      { byIndex: true },
     );
     const { appended, expunged } = replaced;
     this.#announce([
@@ -182,11 +180,12 @@ export class MessageStore {
 
   /** STORE. Rows that it does not change keep their MODSEQ, but are in the result. */
   async storeFlags(mailbox: MailboxId, uids: UidSet, change: FlagChange): Promise<StoredFlags> {
-    const result = await this.db.transaction(
-      (tx) => changeFlags(tx, mailbox, { uids, change, viewer: this.#viewer }),
-      { byIndex: true },
-    );
-    const changed = result.stored.some(({ modseq, previousModseq }) => modseq !== previousModseq);
+    const wanted = { uids, change, viewer: this.#viewer };
+    let changed = false;
+    const onRepeat = () => void (changed = true);
+    const result = await changeFlagsAtOnce(this.db, mailbox, { ...wanted, onRepeat }) ??
+      await this.db.transaction((tx) => changeFlags(tx, mailbox, wanted));
+    changed ||= result.stored.some(({ modseq, previousModseq }) => modseq !== previousModseq);
     if (changed) this.#announce([{ mailbox, modseq: result.modseq }]);
     return result;
   }
@@ -194,19 +193,14 @@ export class MessageStore {
   /** Removes the messages with \Deleted, all or those among `uids`. */
   async expunge(mailbox: MailboxId, uids: UidSet | null): Promise<Expunged> {
     // WHY: CLOSE expunges every time, and nearly every time there is nothing to do.
-    const [row] = await this.db.query<{ modseq: Modseq; first: Uid | null }>(sql`
-      SELECT highest_modseq AS modseq, (SELECT uid FROM message_state
-        WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 ORDER BY uid LIMIT 1) AS first
-      FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL`);
-    if (!row) throw new Refused({ kind: "gone", what: "mailbox" });
-    if (row.first === null || uids?.isEmpty) {
-      return { modseq: row.modseq, expunged: NumberSet.from([]) };
+    const deleted = await readDeleted(this.db, mailbox);
+    if (deleted.count === 0 || uids?.isEmpty) {
+      return { modseq: deleted.modseq, expunged: NumberSet.from([]) };
     }
-    const result = await this.db.transaction(
-      (tx) => expunge(tx, mailbox, uids),
-      { byIndex: true },
-    );
-    if (!result.expunged.isEmpty) this.#announce([{ mailbox, modseq: result.modseq }]);
+    const result = await expungeAtOnce(this.db, mailbox, { uids, deleted }) ??
+      await this.db.transaction((tx) => expunge(tx, mailbox, uids));
+    // WHY also without any: another one was first, or an answer of ours was lost.
+    this.#announce([{ mailbox, modseq: result.modseq }]);
     return result;
   }
 
@@ -312,7 +306,6 @@ export class MessageStore {
     const wanted = { from, uids, to: mailbox, toAccount: account, ...how, move };
     const done: Transferred = await this.db.transaction(
       (tx) => transfer(tx, wanted),
-      { byIndex: true },
     );
     this.#announce(done.changed);
     return { uidValidity: done.uidValidity, source: done.source, target: done.target };

@@ -89,7 +89,8 @@ export class MetadataStore {
   }
 
   /**
-   * Sets and removes entries, all or none. Throws `metadata-too-big` and `metadata-too-many`.
+   * Sets and removes entries, all or none. Throws `metadata-too-big` and `metadata-too-many`, and `gone`
+   * when the mailbox was deleted meanwhile.
    */
   async set(target: MetadataTarget, changes: readonly MetadataChange[]): Promise<void> {
     const { maxEntrySizeBytes } = this.limits;
@@ -100,6 +101,7 @@ export class MetadataStore {
     await this.db.transaction(async (tx) => {
       // WHY: whoever counts must be alone; in ascending order, as two of them could meet.
       for (const owner of owners.sort((a, b) => a - b)) await lockAccount(tx, owner);
+      if (target.mailbox) await holdLive(tx, target.mailbox.id);
       // WHY: what is named twice has the last value.
       const last = new Map(changes.map((change) => [change.name, change]));
       await write(tx, target, [...last.values()]);
@@ -130,6 +132,13 @@ export async function copyMetadata(
   await tx.query(sql`
     INSERT INTO metadata (mailbox_id, account_id, owner_id, name, value)
     SELECT ${to}, account_id, owner_id, name, value FROM metadata WHERE mailbox_id = ${from}`);
+}
+
+/** WHY: whoever deletes a mailbox removes its entries; no others may come behind that. */
+async function holdLive(tx: Transaction, mailbox: MailboxId): Promise<void> {
+  const [row] = await tx.query(sql`
+    SELECT id FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL FOR SHARE`);
+  if (!row) throw new Refused({ kind: "gone", what: "mailbox" });
 }
 
 function ownerOf({ mailbox, account }: MetadataTarget, name: string): AccountId {

@@ -49,6 +49,7 @@ export async function migrate(
     const name = await database.transaction((tx) => step(tx, wanted), {
       // WHY: a migration may take long; only waiting for another node's has an end.
       timeoutMs: 0,
+      plannedFreely: true,
       lockTimeoutMs: options.timeoutMs,
     });
     if (name === null) return ran;

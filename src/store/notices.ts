@@ -1,4 +1,4 @@
-import type { AccountId, MailboxId, Modseq } from "../lib/ids.ts";
+import type { AccountId, MailboxId, Modseq, Uid } from "../lib/ids.ts";
 import type { Database } from "./database.ts";
 
 /** The one channel: every worker of every node hears it. */
@@ -12,8 +12,11 @@ const RETRY_MS = 500;
 /** Mailboxes that wait to be announced while the database is away; beyond it the oldest go. */
 const PENDING_MAX = 100_000;
 
-/** Told after a change of the mailbox; null: something may have been missed, look for yourself. */
-export type NoticeListener = (modseq: Modseq | null) => void;
+/**
+ * Told after a change of the mailbox; null: something may have been missed, look for yourself.
+ * `arrived`, when it is known here: the messages that came at that MODSEQ, and nothing else did.
+ */
+export type NoticeListener = (modseq: Modseq | null, arrived?: readonly Uid[]) => void;
 
 /** Change notices between the isolates of all nodes, over LISTEN and NOTIFY. */
 export class Notices {
@@ -29,8 +32,8 @@ export class Notices {
   }
 
   /** Says that a change was committed: listeners here at once, those elsewhere a few ms later. */
-  changed(mailbox: MailboxId, modseq: Modseq): void {
-    this.#tell(mailbox, modseq);
+  changed(mailbox: MailboxId, modseq: Modseq, arrived?: readonly Uid[]): void {
+    this.#tell(mailbox, modseq, arrived);
     const known = this.#pending.get(mailbox) ?? 0;
     if (modseq > known) this.#pending.set(mailbox, modseq);
     this.#timer ??= setTimeout(() => this.#flush(), COALESCE_MS);
@@ -51,7 +54,7 @@ export class Notices {
     let listeners = this.#listeners.get(mailbox);
     if (!listeners) this.#listeners.set(mailbox, listeners = new Set());
     // WHY: an entry of its own, so that the same function may listen twice.
-    const entry: NoticeListener = (modseq) => listener(modseq);
+    const entry: NoticeListener = (modseq, arrived) => listener(modseq, arrived);
     listeners.add(entry);
     return () => {
       listeners.delete(entry);
@@ -135,10 +138,10 @@ export class Notices {
     for (const mailbox of [...this.#listeners.keys()]) this.#tell(mailbox, null);
   }
 
-  #tell(mailbox: MailboxId, modseq: Modseq | null): void {
+  #tell(mailbox: MailboxId, modseq: Modseq | null, arrived?: readonly Uid[]): void {
     // WHY: what stands for an account is no mailbox.
     if (mailbox > 0) { for (const listener of this.#any) listener(mailbox); }
-    for (const listener of [...this.#listeners.get(mailbox) ?? []]) listener(modseq);
+    for (const listener of [...this.#listeners.get(mailbox) ?? []]) listener(modseq, arrived);
   }
 }
 

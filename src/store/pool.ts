@@ -103,7 +103,7 @@ export class Pool {
   async #open(): Promise<void> {
     this.#opening++;
     try {
-      const connection = await this.connector.connect({ pipeline: false });
+      const connection = await this.connector.connect({ shared: false });
       this.#opening--;
       this.#give(connection);
     } catch (error) {

@@ -15,7 +15,7 @@ import { inTree, isSameTree, type Tree, treeKey, validityAccount } from "./tree.
 
 /** What is renamed to what; both trees and the account of `into.owner` are locked. */
 export interface Rename {
-  readonly source: Mailbox;
+  readonly source: Source;
   /** Where it is. */
   readonly tree: Tree;
   /** Where it goes: mostly the same tree. */
@@ -25,6 +25,21 @@ export interface Rename {
   /** What its owner may do with it at least, where it comes into a shared tree. */
   readonly ownerRights: string;
   readonly subscribers: readonly Subscriber[];
+}
+
+/** A mailbox, or a level that only stands for those below it. */
+export interface Source {
+  /** As it is spelled. */
+  readonly name: string;
+  readonly mailbox: Mailbox | null;
+}
+
+/** What became of a rename. */
+export interface Outcome {
+  /** The new name, as it is spelled. */
+  readonly name: string;
+  readonly isMailbox: boolean;
+  readonly changed: readonly Changed[];
 }
 
 /** Somebody whose subscriptions follow, and what stands in front of the names as they know them. */
@@ -39,16 +54,20 @@ export interface Subscriber {
  * and "a_b" are no part of "a". Into another tree only goes what belongs to that tree's owner
  * altogether: `not-permitted` otherwise.
  */
-export async function renameMailbox(tx: Transaction, rename: Rename): Promise<readonly Changed[]> {
+export async function renameMailbox(tx: Transaction, rename: Rename): Promise<Outcome> {
   const { tree, into, source, to, ownerRights } = rename;
   const fromKey = treeKey(tree, source.name);
   const toKey = treeKey(into, to);
   if (toKey.startsWith(fromKey + DELIMITER)) {
     throw new Refused({ kind: "bad-mailbox-name", why: "inside of what is renamed" });
   }
-  if (toKey !== fromKey || to === source.name) await refuseTaken(tx, into, to);
-  if (fromKey === "inbox") return await renameInbox(tx, rename);
-  const target = await createParents(tx, into, { name: to, ownerRights });
+  const sameKeys = toKey === fromKey;
+  if (!sameKeys || to === source.name) await refuseTaken(tx, into, [to]);
+  if (fromKey === "inbox" && source.mailbox) return await renameInbox(tx, source.mailbox, rename);
+  const spelled = await createParents(tx, into, { name: to, ownerRights });
+  const target = sameKeys
+    ? spelled.slice(0, spelled.lastIndexOf(DELIMITER) + 1) + lastLevel(to)
+    : spelled;
   const rows = await tx.query<Mailbox>(sql`
     SELECT ${MAILBOX_COLUMNS} FROM mailboxes
     WHERE ${inTree(tree)} AND deleted_at IS NULL AND (name_key = ${fromKey}
@@ -63,7 +82,9 @@ export async function renameMailbox(tx: Transaction, rename: Rename): Promise<re
     name: cleanMailboxName(target + row.name.slice(source.name.length)),
     uidValidity: row.uidValidity,
   }));
-  await update(tx, into, { renamed, sameKeys: toKey === fromKey });
+  // RFC 3501 §6.3.4: the new name may be a level already, with mailboxes below it.
+  if (!sameKeys) await refuseTaken(tx, into, renamed.map(({ name }) => name), renamed);
+  await update(tx, into, { renamed, sameKeys });
   if (!stays && into.domain !== null && ownerRights !== "") {
     const ids = renamed.map(({ id }) => id);
     await addRights(tx, ids, { account: into.owner, rights: ownerRights });
@@ -71,24 +92,37 @@ export async function renameMailbox(tx: Transaction, rename: Rename): Promise<re
   for (const { account, from, to } of rename.subscribers) {
     await moveSubscriptions(tx, account, { from: from + source.name, to: to + target });
   }
-  return [];
+  return { name: target, isMailbox: source.mailbox !== null, changed: [] };
 }
 
 /** RFC 3501 §6.3.5: the messages go, INBOX and what is below it stay. */
 async function renameInbox(
   tx: Transaction,
-  { source, into, to, ownerRights }: Rename,
-): Promise<readonly Changed[]> {
+  inbox: Mailbox,
+  { into, to, ownerRights }: Rename,
+): Promise<Outcome> {
   const target = await createMailbox(tx, into, { name: to, ownerRights });
-  await copyMetadata(tx, source.id, target.id);
-  return await moveAll(tx, source.id, target.id);
+  await copyMetadata(tx, inbox.id, target.id);
+  const changed = await moveAll(tx, inbox.id, target.id);
+  return { name: target.name, isMailbox: true, changed };
 }
 
-async function refuseTaken(tx: Transaction, tree: Tree, name: string): Promise<void> {
-  const [taken] = await tx.query(sql`
-    SELECT id FROM mailboxes
-    WHERE ${inTree(tree)} AND name_key = ${treeKey(tree, name)} AND deleted_at IS NULL`);
-  if (taken) throw new Refused({ kind: "mailbox-exists", name });
+/** `besides`: mailboxes that are about to leave their names. */
+async function refuseTaken(
+  tx: Transaction,
+  tree: Tree,
+  names: readonly string[],
+  besides: readonly Renamed[] = [],
+): Promise<void> {
+  const [taken] = await tx.query<{ name: string }>(sql`
+    SELECT name FROM mailboxes
+    WHERE ${inTree(tree)} AND name_key = ANY(${names.map((name) => treeKey(tree, name))}::text[])
+      AND deleted_at IS NULL AND id <> ALL(${besides.map(({ id }) => id)}::bigint[]) LIMIT 1`);
+  if (taken) throw new Refused({ kind: "mailbox-exists", name: taken.name });
+}
+
+function lastLevel(name: string): string {
+  return name.slice(name.lastIndexOf(DELIMITER) + 1);
 }
 
 interface Renamed {

@@ -85,7 +85,7 @@ export async function addViewer(
  */
 export function storeSeen(
   mailbox: MailboxId,
-  { viewer, modseq }: { readonly viewer: AccountId; readonly modseq: Modseq },
+  { viewer, modseq }: { readonly viewer: AccountId; readonly modseq: Sql },
 ): Sql {
   return sql`
     seen AS (

@@ -68,7 +68,7 @@ export class SharedConnections {
       const opening = this.#slots[at];
       if (opening !== undefined) return Promise.resolve(opening);
     }
-    const opening = this.connector.connect({ pipeline: true });
+    const opening = this.connector.connect({ shared: true });
     this.#slots[at] = opening;
     opening.then(
       (connection) => this.#slots[at] = connection,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/lib/steps.ts";
 import { fromBinary } from "../../src/lib/bytes.ts";
 import { messageFacts, withPrefix } from "../../src/message/facts.ts";
 import { parseMessage } from "../../src/message/parser.ts";
@@ -132,7 +133,7 @@ function check(bytes: Uint8Array, chance: () => number): void {
   const body = bytes.subarray(parsed.headerBytes);
   const reader = (start: number, end: number) => body.subarray(start, end);
   const limitBytes = Math.floor(chance() * 500);
-  const found = searchableText(parsed.root, reader, { limitBytes });
+  const found = atOnce(searchableText(parsed.root, reader, { limitBytes }));
   assert.ok(new TextEncoder().encode(found).length <= limitBytes);
   assert.ok(!found.includes("\0") && found.isWellFormed());
   assert.ok([...preview(parsed.root, reader)].length <= 200);

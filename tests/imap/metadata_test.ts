@@ -40,3 +40,18 @@ Deno.test("SETMETADATA: two sessions at the limit together", async () => {
   );
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
 });
+
+Deno.test("SETMETADATA: entries of a deleted mailbox count no longer, and none come behind it", async () => {
+  await using world = await makeWorld("empty");
+  const client = await world.login();
+  const value = "x".repeat(2_000);
+  for (let n = 0; n < 7; n++) {
+    await client.ok("CREATE Work");
+    const { id, accountId } = await world.services.mailboxes.find(world.account.id, "Work");
+    await client.ok(`SETMETADATA Work (/private/a {${value.length}+}\r\n${value})`);
+    await client.ok("DELETE Work");
+    const target = { mailbox: { id, accountId }, account: world.account.id };
+    const change = { name: "/private/b", value: new Uint8Array(10) };
+    await assert.rejects(world.services.metadata.set(target, [change]), /gone/);
+  }
+});

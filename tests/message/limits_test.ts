@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/lib/steps.ts";
 import { fromBinary } from "../../src/lib/bytes.ts";
 import { messageFacts } from "../../src/message/facts.ts";
 import {
@@ -18,7 +19,9 @@ function survive(text: string): ParsedMessage {
   const parsed = parseMessage(bytes);
   checkInvariants(parsed, bytes);
   const body = bytes.subarray(parsed.headerBytes);
-  searchableText(parsed.root, (start, end) => body.subarray(start, end), { limitBytes: 100_000 });
+  atOnce(
+    searchableText(parsed.root, (start, end) => body.subarray(start, end), { limitBytes: 100_000 }),
+  );
   return parsed;
 }
 

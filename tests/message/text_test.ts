@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/lib/steps.ts";
 import { fromBinary } from "../../src/lib/bytes.ts";
 import { htmlToText } from "../../src/message/html_text.ts";
 import { type BodyReader, extractText, preview, searchableText } from "../../src/message/text.ts";
@@ -42,7 +43,8 @@ const pages: [html: string, text: string][] = [
 ];
 
 for (const [html, text] of pages) {
-  Deno.test(`the text of ${JSON.stringify(html)}`, () => assert.equal(htmlToText(html), text));
+  Deno.test(`the text of ${JSON.stringify(html)}`, () =>
+    assert.equal(atOnce(htmlToText(html)), text));
 }
 
 const ALTERNATIVE = lines(
@@ -77,12 +79,12 @@ const ALTERNATIVE = lines(
 );
 
 Deno.test("extractText() decodes every text part and nothing else", () => {
-  const text = extractText(...open(ALTERNATIVE), { limitBytes: 10_000 });
+  const text = atOnce(extractText(...open(ALTERNATIVE), { limitBytes: 10_000 }));
   assert.equal(text, "café soft\nthé\ninner text");
 });
 
 Deno.test("searchableText() has names, descriptions and embedded headers too", () => {
-  const text = searchableText(...open(ALTERNATIVE), { limitBytes: 10_000 });
+  const text = atOnce(searchableText(...open(ALTERNATIVE), { limitBytes: 10_000 }));
   for (
     const wanted of [
       "café soft",
@@ -103,7 +105,7 @@ Deno.test("the limit is kept in octets, and no character is cut", () => {
     `Content-Type: text/plain; charset=utf-8\r\n\r\n${utf8("ä€😀".repeat(50))}`,
   );
   for (let limitBytes = 0; limitBytes < 40; limitBytes++) {
-    const text = extractText(root, body, { limitBytes });
+    const text = atOnce(extractText(root, body, { limitBytes }));
     assert.ok(new TextEncoder().encode(text).length <= limitBytes);
     assert.ok(text.isWellFormed());
   }
@@ -116,7 +118,7 @@ Deno.test("only as much of a part is read as the limit needs", () => {
     most = Math.max(most, end - start);
     return body(start, end);
   };
-  extractText(root, reader, { limitBytes: 1_000 });
+  atOnce(extractText(root, reader, { limitBytes: 1_000 }));
   assert.ok(most < 2_000);
 });
 

@@ -8,7 +8,7 @@ import { Database } from "../../src/store/database.ts";
 import { FLAG, MessageStore } from "../../src/store/messages.ts";
 import { Notices } from "../../src/store/notices.ts";
 import { testDatabase } from "../support/postgres.ts";
-import { EVERY_UID, someFacts, someMessage } from "./fixture.ts";
+import { EVERY_UID, someFacts, someMessage, uidSet } from "./fixture.ts";
 
 /** What happens to a connection when a statement with this text is on its way. */
 type Fate =
@@ -128,6 +128,8 @@ async function open() {
     account: id,
     count,
     db,
+    notices,
+    mailbox: () => mailboxes.get(inbox.id),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -143,15 +145,13 @@ Deno.test("a COMMIT that took effect unheard is success, and one that did not is
     ["COPY", () => messages.copy(inbox.id, EVERY_UID, target)],
     ["STORE", () => messages.storeFlags(inbox.id, EVERY_UID, seen)],
     ["STORE \\Deleted", () => messages.storeFlags(inbox.id, EVERY_UID, deleted)],
-    ["EXPUNGE", () => messages.expunge(inbox.id, EVERY_UID)],
     ["MOVE", () => messages.move(trash.id, EVERY_UID, { ...target, mailbox: inbox.id })],
     ["APPEND with keywords", () => messages.append(someMessage(trash, { keywords: ["a"] }))],
   ] as const;
   const counts: Record<string, readonly [number, number]> = {
     COPY: [3, 3],
-    EXPUNGE: [0, 3],
-    MOVE: [3, 0],
-    "APPEND with keywords": [3, 1],
+    MOVE: [6, 0],
+    "APPEND with keywords": [6, 1],
   };
   for (const [name, run] of operations) {
     const before = [await it.count(inbox), await it.count(trash)];
@@ -166,7 +166,31 @@ Deno.test("a COMMIT that took effect unheard is success, and one that did not is
     assert.deepEqual(after, counts[name] ?? before, name);
   }
   const states = await messages.states(inbox.id, EVERY_UID);
-  assert.deepEqual(states.map(({ flags }) => flags), [0, 0, 0]);
+  assert.deepEqual(states.map(({ flags }) => flags), [9, 9, 9, 0, 0, 0]);
+});
+
+Deno.test("STORE and EXPUNGE of one statement are run again when it is lost", async () => {
+  await using it = await open();
+  const { messages, inbox } = it;
+  const told: (number | null)[] = [];
+  it.notices.on(inbox.id, (modseq) => told.push(modseq));
+  const deleted = { mode: "add", flags: FLAG.deleted, keywords: [] } as const;
+  for (const [at, fate] of (["unsent", "unanswered"] as const).entries()) {
+    const uids = uidSet(at + 1);
+    it.between.arm("AS MATERIALIZED", fate);
+    const { stored } = await messages.storeFlags(inbox.id, uids, deleted);
+    assert.ok(it.between.sprung);
+    assert.deepEqual(stored.map(({ flags }) => flags), [FLAG.deleted]);
+    const { highestModseq } = await it.mailbox();
+    assert.equal(told.pop(), highestModseq, "who listens hears of it");
+    it.between.arm("AS MATERIALIZED", fate);
+    const { expunged, modseq } = await messages.expunge(inbox.id, uids);
+    assert.ok(it.between.sprung);
+    assert.equal(expunged.toString(), fate === "unsent" ? "1" : "");
+    assert.deepEqual(await it.mailbox().then(({ messages }) => messages), 2 - at);
+    assert.equal((await it.mailbox()).highestModseq, modseq);
+    assert.equal(told.pop(), modseq);
+  }
 });
 
 Deno.test("an outcome that nobody can tell is not success", async () => {

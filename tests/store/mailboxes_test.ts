@@ -93,19 +93,79 @@ Deno.test("delete() and create() again: the name is free at once, UIDVALIDITY gr
   }
 });
 
-Deno.test("delete() refuses INBOX and mailboxes with children", async () => {
+Deno.test("delete() refuses INBOX, and a level that is no mailbox", async () => {
   await using it = await openFixture();
-  await it.mailboxes.create(it.account, "a/b");
-  await it.mailboxes.create(it.account, "a0");
-  await assert.rejects(it.mailboxes.delete(it.account, "A"), {
-    refusal: { kind: "mailbox-has-children", name: "a" },
-  });
-  await assert.rejects(it.mailboxes.delete(it.account, "inbox"), {
+  const { mailboxes, account } = it;
+  for (const name of ["a/b", "a0", "INBOX/c"]) await mailboxes.create(account, name);
+  await assert.rejects(mailboxes.delete(account, "inbox"), {
     refusal: { kind: "mailbox-protected", name: "INBOX" },
   });
-  await it.mailboxes.delete(it.account, "a/b");
-  await it.mailboxes.delete(it.account, "a");
-  assert.deepEqual(await names(it), ["a0"]);
+  await mailboxes.delete(account, "A");
+  await assert.rejects(mailboxes.delete(account, "A"), {
+    refusal: { kind: "mailbox-has-children", name: "a" },
+  });
+  assert.deepEqual(await names(it), ["a/b", "a0", "INBOX/c"]);
+  await mailboxes.delete(account, "a/b");
+  for (const name of ["a", "a/b", "a/", "/", "", "b"]) {
+    await assert.rejects(mailboxes.delete(account, name), {
+      refusal: { kind: "no-such-mailbox", name },
+    });
+  }
+});
+
+Deno.test("delete() leaves those below, and a name that can be used again", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account } = it;
+  const first = await mailboxes.create(account, "Töp");
+  const below = await mailboxes.create(account, "Töp/x/y");
+  await it.messages.append(someMessage(below));
+  await mailboxes.delete(account, "TÖP");
+  await mailboxes.delete(account, "Töp/x");
+  const kept = await mailboxes.find(account, "töp/X/y");
+  assert.deepEqual([kept.id, kept.messages], [below.id, 1]);
+  // What comes below has the spelling of the levels, and does not bring them back.
+  await mailboxes.create(account, "tÖp/X/z");
+  assert.deepEqual(await names(it), ["Töp/x/y", "Töp/x/z"]);
+  await mailboxes.rename(account, "sent", "TÖP/X/Sent");
+  const again = await mailboxes.create(account, "TÖP");
+  assert.equal(again.name, "Töp");
+  assert.ok(again.uidValidity > first.uidValidity);
+  assert.deepEqual(await names(it), ["Töp", "Töp/x/Sent", "Töp/x/y", "Töp/x/z"]);
+});
+
+Deno.test("rename() of a level that is no mailbox, and onto one", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account } = it;
+  for (const name of ["a/x/1", "a/x/2", "b/X/3", "c"]) await mailboxes.create(account, name);
+  await mailboxes.subscribe(account, "a/x/1");
+  await mailboxes.subscribe(account, "a/x");
+  for (const name of ["a/x", "b/X", "a"]) await mailboxes.delete(account, name);
+  assert.deepEqual(await mailboxes.rename(account, "A", "d"), {
+    name: "d",
+    isMailbox: false,
+    changed: [],
+  });
+  assert.deepEqual(await names(it), ["b", "b/X/3", "c", "d/x/1", "d/x/2"]);
+  assert.deepEqual((await mailboxes.subscriptions(account)).filter((name) => /^d\//.test(name)), [
+    "d/x",
+    "d/x/1",
+  ]);
+  await assert.rejects(mailboxes.rename(account, "d", "d/x"), {
+    refusal: { kind: "bad-mailbox-name", why: "inside of what is renamed" },
+  });
+  await mailboxes.create(account, "e/x/2");
+  await assert.rejects(mailboxes.rename(account, "e", "D"), {
+    refusal: { kind: "mailbox-exists", name: "d/x/2" },
+  });
+  await mailboxes.rename(account, "e/x/2", "e/x/4");
+  await mailboxes.rename(account, "e", "D");
+  await mailboxes.rename(account, "c", "B/x");
+  assert.deepEqual(await names(it), ["b", "b/X", "b/X/3", "d", "d/x", "d/x/1", "d/x/2", "d/x/4"]);
+  // The letter case alone, of both kinds.
+  await mailboxes.delete(account, "d");
+  await mailboxes.rename(account, "d", "D");
+  await mailboxes.rename(account, "B/x", "b/x");
+  assert.deepEqual(await names(it), ["b", "b/x", "b/x/3", "D/x", "D/x/1", "D/x/2", "D/x/4"]);
 });
 
 Deno.test("rename() takes the subtree and its subscriptions, not its prefix siblings", async () => {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import type { ObjectKey } from "../../src/blobs/blobs.ts";
 import { TextIndexer } from "../../src/jobs/text_indexer.ts";
+import type { Uid } from "../../src/lib/ids.ts";
+import { NumberSet } from "../../src/lib/number_set.ts";
 import { foldCase } from "../../src/message/fold_case.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
@@ -104,4 +107,67 @@ Deno.test("two indexers at once, and one that is made to begin anew", async () =
   assert.equal(await search(world, 'BODY "number 7 of"'), "* SEARCH 10");
   await first.indexer.settle();
   assert.equal(await search(world, 'BODY "number 7 of"'), "* SEARCH 10");
+});
+
+Deno.test("markup that is longer than what is indexed hides no text", async () => {
+  await using world = await makeWorld("empty");
+  const html = "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n";
+  const markup = `<span class="${"x".repeat(70)}">\r\n`.repeat(6_000);
+  await world.deliver(`Subject: html\r\n${html}\r\nbegin ${markup} needle\r\n`);
+  const { indexer } = indexerOf(world);
+  await using _ = indexer;
+  await indexer.settle();
+  assert.equal(await search(world, "BODY begin"), "* SEARCH 1");
+  assert.equal(await search(world, "BODY needle"), "* SEARCH 1");
+});
+
+Deno.test("a mailbox whose last message is gone is finished once it was looked at", async () => {
+  await using world = await makeWorld("two-messages");
+  const { texts, indexer } = indexerOf(world);
+  await using _ = indexer;
+  const client = await world.login();
+  await client.ok("SELECT INBOX");
+  await client.ok("MOVE 2 Archive");
+  await indexer.settle();
+  assert.deepEqual(await texts.lag(), { messages: 0, mailboxes: 0 });
+  assert.deepEqual(await texts.unfinished(0), []);
+  await world.deliver("Subject: late\r\n\r\nhello again\r\n");
+  assert.equal((await texts.lag()).mailboxes, 1);
+  await indexer.settle();
+  assert.equal(await search(world, "BODY again"), "* SEARCH 2");
+});
+
+Deno.test("texts that are forgotten while a mailbox is taken up are no known ones", async () => {
+  await using world = await makeWorld("two-messages");
+  const { texts, indexer } = indexerOf(world);
+  await using _ = indexer;
+  await indexer.settle();
+  const client = await world.login();
+  await client.ok("CREATE New");
+  await client.ok("SELECT INBOX");
+  await client.ok("COPY 1 New");
+  await world.deliver("Subject: fresh\r\n\r\nx\r\n", { mailbox: "New" });
+  const { id } = await world.services.mailboxes.find(world.account.id, "New");
+  let forgotten: Promise<unknown> = Promise.resolve();
+  await texts.advance(id, async () => {
+    forgotten = texts.forget(world.account.id);
+    await Promise.race([forgotten, new Promise((done) => setTimeout(done, 300))]);
+    return { body: "X", rest: "", truncated: false };
+  });
+  await forgotten;
+  await client.ok("SELECT New");
+  assert.deepEqual(await client.ok("SEARCH BODY hello"), ["* SEARCH 1"]);
+});
+
+Deno.test("a message whose body is lost keeps no other one from being indexed", async () => {
+  await using world = await makeWorld("two-messages");
+  const { texts, indexer } = indexerOf(world);
+  await using _ = indexer;
+  const { mailboxes, messages, blobs } = world.services;
+  const { id } = await mailboxes.find(world.account.id, "INBOX");
+  const [first] = await messages.rows(id, NumberSet.from([1 as Uid]), {});
+  await blobs.delete(first?.objectKey as ObjectKey);
+  await indexer.settle();
+  const found = await texts.find(id, { where: "body", needle: foldCase("hello") });
+  assert.equal(`${found.matching}|${found.undecided}`, "2|1");
 });

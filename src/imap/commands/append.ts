@@ -20,7 +20,7 @@ export const append = command("APPEND", {
   tryCreate: true,
   parse: (wire) => wire.sp().mailbox(),
   async execute(name, context) {
-    const { session: { user }, services, input } = context;
+    const { session: { user }, services, input, made } = context;
     const target = await services.access.find(user, name, ["i"]);
     await using uploads = new Uploads(context);
     const several = !isDisabled("MULTIAPPEND", services.config);
@@ -29,6 +29,7 @@ export const append = command("APPEND", {
     const messages = await newMessages(uploads.list, target, context);
     const appended = await services.messages.viewedBy(target.viewer).appendAll(messages);
     countMessages(messages, services);
+    made(target.id, NumberSet.from(appended.map(({ uid }) => uid)));
     return { code: appendUid(appended) };
   },
 });

@@ -15,11 +15,12 @@ export const copy = command("COPY", {
   tryCreate: true,
   parse: transferArguments,
   async execute(wanted, context): Promise<Completion> {
-    const { session: { user }, services } = context;
+    const { session: { user }, services, made } = context;
     const plan = await transferOf(wanted, context);
     // RFC 3501 §6.4.8: UIDs that do not exist are ignored without any error.
     if (plan.uids.isEmpty) return {};
     const copied = await transfer(user, { ...plan, move: false }, services);
+    made(plan.to.id, NumberSet.from(copied.target));
     return { code: copyUid(copied) ?? undefined };
   },
 });

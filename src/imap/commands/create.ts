@@ -19,16 +19,22 @@ export const create = command("CREATE", {
   states: ["authenticated", "selected"],
   capability: ["CREATE-SPECIAL-USE"],
   parse: (wire) => ({
-    name: wire.sp().mailbox(),
+    name: wire.sp().mailboxAsWritten(),
     uses: wire.maybe(" ") ? useAttributes(wire) : [],
   }),
-  async execute({ name, uses }, { session: { user }, services: { access, config } }) {
+  async execute({ name, uses }, { session: { user }, services, reply, enabled }) {
+    const { access, config } = services;
     if (uses.length > 0 && isDisabled("CREATE-SPECIAL-USE", config)) {
       throw new Refused({ kind: "unsupported", what: "USE" });
     }
-    const { id } = await access.create(user, name, { specialUse: specialUse(uses) });
+    const made = await access.create(user, name, { specialUse: specialUse(uses) });
+    // RFC 9051 §6.3.4, §6.3.9.7: composed characters, or the letter case of the levels above.
+    if (enabled.rev2 && made.name !== name.replace(/\/$/, "")) {
+      const oldName = `("OLDNAME" (${reply.mailbox(name)}))`;
+      reply.untagged(`LIST (${made.specialUse ?? ""}) "/" ${reply.mailbox(made.name)} ${oldName}`);
+    }
     // RFC 8474 §4.1.
-    return isDisabled("OBJECTID", config) ? {} : { code: `MAILBOXID (${mailboxId(id)})` };
+    return isDisabled("OBJECTID", config) ? {} : { code: `MAILBOXID (${mailboxId(made.id)})` };
   },
 });
 

@@ -1,6 +1,8 @@
 import { Refused } from "../../lib/refused.ts";
+import { isDisabled } from "../capability_config.ts";
 import { command, type Completion } from "../command.ts";
 import { limitDeleted } from "../message_limit.ts";
+import { WireError } from "../wire/wire_error.ts";
 
 /**
  * EXPUNGE: RFC 3501 §6.4.3, and UID EXPUNGE: RFC 4315 §2.1. Both leave messages alone that this
@@ -14,6 +16,9 @@ export const expunge = command("EXPUNGE", {
   parse: (wire, uid) => uid ? wire.sp().sequenceSet() : null,
   async execute(set, context): Promise<Completion> {
     const { session: { view }, services, enabled } = context;
+    if (set && isDisabled("UIDPLUS", services.config)) {
+      throw WireError.because("UIDPLUS is disabled");
+    }
     if (view.readOnly) throw new Refused({ kind: "read-only" });
     if (!view.mailbox.rights.has("e")) throw new Refused({ kind: "not-permitted" });
     const wanted = set ? view.uids(set, true) : view.allUids;

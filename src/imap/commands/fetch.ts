@@ -2,6 +2,7 @@ import type { Uid } from "../../lib/ids.ts";
 import { NumberSet } from "../../lib/number_set.ts";
 import { Pace } from "../../lib/pace.ts";
 import { FLAG, type MessageRow, type MessageState } from "../../store/messages.ts";
+import type { UidSet } from "../../store/uid_set.ts";
 import { isDisabled } from "../capability_config.ts";
 import { command, type Completion, type Context } from "../command.ts";
 import { enableCondstore } from "../enable_condstore.ts";
@@ -11,7 +12,6 @@ import {
   countOf,
   type IndexRange,
   indexRanges,
-  lowerBound,
   spannedUids,
   type UidList,
 } from "../view/uid_list.ts";
@@ -128,25 +128,18 @@ function narrow(
   return kept;
 }
 
-/** WHY: who is flooded with mail asks for it when there is time. */
-const NEW_MAX = 64;
-
-/** RFC 5465 §5.2: FETCH responses for messages above a UID, which the client has just been told of. */
+/** RFC 5465 §5.2: FETCH responses for new messages, which the client has just been told of. */
 export async function sendNew(
   items: readonly FetchItem[],
-  after: number,
+  uids: UidSet,
   context: Context,
 ): Promise<void> {
   const { session, services, reply, enabled, connection } = context;
   if (session.state !== "selected") return;
   const { view } = session;
-  const from = lowerBound(view.list, after + 1);
-  const ranges: IndexRange[] = from < view.count
-    ? [[from, Math.min(view.count - 1, from + NEW_MAX - 1)]]
-    : [];
   const peeking = items.map((item) => "marksSeen" in item ? { ...item, marksSeen: false } : item);
   const plan = planFetch(peeking, { uid: !enabled.uidOnly, readOnly: true });
-  await send(plan, ranges, {
+  await send(plan, indexRanges(view.list, uids), {
     changed: null,
     context: { session, services, reply, enabled, connection },
   });

@@ -12,7 +12,8 @@ import { renderQuota } from "./quota/quota_response.ts";
  */
 export const getQuota = command("GETQUOTA", {
   states: ["authenticated", "selected"],
-  capability: ["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "QUOTA=RES-MAILBOX"],
+  capability: "QUOTA",
+  also: ["QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "QUOTA=RES-MAILBOX"],
   parse: (wire) => wire.sp().astring(),
   async execute(root, context) {
     context.reply.untagged(renderQuota(await quotaRoot(root, context)));

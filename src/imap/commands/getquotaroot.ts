@@ -10,7 +10,7 @@ import { renderQuota } from "./quota/quota_response.ts";
  */
 export const getQuotaRoot = command("GETQUOTAROOT", {
   states: ["authenticated", "selected"],
-  capability: ["QUOTA"],
+  capability: "QUOTA",
   parse: (wire) => wire.sp().mailbox(),
   async execute(mailbox, context) {
     const quota = await context.services.quotas.of(await ownerOf(mailbox, context));

@@ -1,10 +1,10 @@
-import { rightLetters } from "../../auth/rights.ts";
 import { toBinary } from "../../lib/bytes.ts";
 import { DELIMITER } from "../../store/mailbox_name.ts";
 import { isDisabled } from "../capability_config.ts";
 import { command, type Context } from "../command.ts";
 import { renderAstring, renderValue } from "../wire/quote.ts";
 import { WireError } from "../wire/wire_error.ts";
+import { renderRights } from "./acl/rights_text.ts";
 import { allNames, type Listed, type Name, select } from "./list/names.ts";
 import { type ListArguments, listArguments } from "./list/options.ts";
 import { countsFor, prepareStatus, renderStatus } from "./status/items.ts";
@@ -49,10 +49,10 @@ export const list = command("LIST", {
 export function renderName(
   name: Name,
   context: Pick<Context, "reply" | "enabled" | "services">,
-  { oldName }: { readonly oldName?: string } = {},
+  { oldName, noAccess = false }: { readonly oldName?: string; readonly noAccess?: boolean } = {},
 ): string {
-  const asked = { selection: { subscribed: true }, returned: {}, isExtended: true };
-  const line = renderListed({ ...name, childInfo: [] }, asked, context);
+  const asked = { selection: { subscribed: true }, returned: {}, isExtended: true, noAccess };
+  const line = renderListed({ ...name, isSelected: true, childInfo: [] }, asked, context);
   return oldName === undefined ? line : `${line} ("OLDNAME" (${context.reply.mailbox(oldName)}))`;
 }
 
@@ -80,6 +80,8 @@ interface Asked {
   readonly selection: { readonly subscribed?: boolean };
   readonly returned: { readonly subscribed?: boolean };
   readonly isExtended: boolean;
+  /** RFC 5465 §3.1: not for this user. */
+  readonly noAccess?: boolean;
 }
 
 /**
@@ -88,12 +90,13 @@ interface Asked {
  */
 function renderListed(
   { name, mailbox, isSubscribed, hasChildren, childInfo }: Listed,
-  { selection, returned, isExtended }: Asked,
+  { selection, returned, isExtended, noAccess }: Asked,
   { reply, enabled, services: { config } }: Pick<Context, "reply" | "enabled" | "services">,
 ): string {
   const attributes: string[] = [];
   // RFC 5258 §3: \NonExistent says \Noselect, too, to who knows it.
   if (!mailbox) attributes.push(isExtended || enabled.rev2 ? "\\NonExistent" : "\\Noselect");
+  if (noAccess) attributes.push("\\NoAccess");
   if (isSubscribed && (selection.subscribed || returned.subscribed)) {
     attributes.push("\\Subscribed");
   }
@@ -114,7 +117,10 @@ async function tellMore(
   context: Context<"authenticated" | "selected">,
 ): Promise<void> {
   const { session: { user }, services, reply } = context;
-  const existing = listed.flatMap(({ mailbox }) => mailbox ? [mailbox] : []);
+  // RFC 5819 §2, RFC 8440 §3: nothing more about what is told only for those below it.
+  const existing = listed.flatMap(({ mailbox, isSelected }) =>
+    mailbox && isSelected ? [mailbox] : []
+  );
   // RFC 5819 §2: no STATUS of what cannot be read.
   const readable = existing.filter(({ rights }) => rights.has("r"));
   const counts = await countsFor(status.length > 0 ? readable : [], status, context);
@@ -132,7 +138,7 @@ async function tellMore(
     if (status.length > 0 && isReadable) {
       reply.untagged(renderStatus({ name, mailbox, counts }, status, context));
     }
-    if (myRights) reply.untagged(`MYRIGHTS ${reply.mailbox(name)} ${rightLetters(rights)}`);
+    if (myRights) reply.untagged(`MYRIGHTS ${reply.mailbox(name)} ${renderRights(rights)}`);
     if (metadata.length > 0 && isReadable) {
       const values = new Map(byMailbox.get(mailbox.id)?.map((entry) => [entry.name, entry.value]));
       const pairs = metadata.map((entry) => {

@@ -1,4 +1,5 @@
 import type { Sequence, Uid } from "../../lib/ids.ts";
+import { NumberSet } from "../../lib/number_set.ts";
 import { Refused } from "../../lib/refused.ts";
 import { command, type Completion } from "../command.ts";
 import type { View } from "../view/view.ts";
@@ -25,7 +26,7 @@ export const replace = command("REPLACE", {
     name: wire.sp().mailbox(),
   }),
   async execute({ number, name }, context): Promise<Completion> {
-    const { session: { user, view }, services, input, reply, enabled } = context;
+    const { session: { user, view }, services, input, reply, enabled, made } = context;
     if (view.readOnly) throw new Refused({ kind: "read-only" });
     const { id, rights } = view.mailbox;
     // RFC 8508 §4.1: as UID STORE +FLAGS \Deleted and UID EXPUNGE, and APPEND there.
@@ -41,6 +42,7 @@ export const replace = command("REPLACE", {
     const { appended } = await services.messages.viewedBy(target.viewer)
       .replace(id, old, message);
     countMessages(messages, services);
+    made(target.id, NumberSet.from([appended.uid]));
     view.recheck();
     // RFC 8508 §4.3: ahead of any EXPUNGE.
     reply.untagged(`OK [${appendUid([appended])}] Replacement message ready`);

@@ -76,6 +76,11 @@ export function refuseDisabled(
       throw WireError.because(`${extension} is disabled`);
     }
   }
+  const isRefused = ({ extension }: { readonly extension?: string }) =>
+    extension !== undefined && isDisabled(extension, config);
+  if (hasKey(key, (part) => part.kind === "stored" && isRefused(part))) {
+    throw WireError.because("A search key is disabled");
+  }
   // RFC 9051 appendix E: NEW, OLD and RECENT are no more.
   if (enabled.rev2 && hasKey(key, ({ kind }) => kind === "recent")) {
     throw WireError.because("There are no recent messages in IMAP4rev2");

@@ -81,11 +81,17 @@ export class UidMap {
     else this.notice(modseq);
   }
 
-  /** Something may have happened up to `modseq`; null means anything. Tells the listeners. */
-  notice(modseq: Modseq | null): void {
+  /**
+   * Something may have happened up to `modseq`; null means anything. `arrived`: all that happened at
+   * it, so that nobody has to be asked if that is the only news. Tells the listeners.
+   */
+  notice(modseq: Modseq | null, arrived?: readonly Uid[]): void {
     if (modseq !== null && modseq <= this.#now.modseq) return;
     if (modseq === null) this.#distrusted = true;
-    else this.#noticed = Math.max(this.#noticed, modseq);
+    else if (arrived && modseq === this.#now.modseq + 1) {
+      const state = { flags: 0, keywords: [], modseq, expunged: false };
+      this.#apply(arrived.map((uid) => ({ ...state, uid })), modseq);
+    } else this.#noticed = Math.max(this.#noticed, modseq);
     for (const listener of this.#listeners) listener();
   }
 

@@ -122,8 +122,8 @@ export class UidMaps implements Disposable {
     };
     if (entry.users++ > 0) return entry;
     this.#open.set(key, entry);
-    entry.stopHearing = this.#options.notices.on(mailbox, (modseq) => {
-      if (entry.map) entry.map.notice(modseq);
+    entry.stopHearing = this.#options.notices.on(mailbox, (modseq, arrived) => {
+      if (entry.map) entry.map.notice(modseq, arrived);
       else entry.missed = true;
     });
     this.#timer ??= setInterval(() => void this.#pollQuietly(), POLL_MS);

@@ -255,6 +255,7 @@ export class View {
       (uid) => ({ uid, flags: 0, keywords: [], modseq, expunged: true }),
     );
     if (changes.length > 0) this.#held.map.absorb(modseq, changes);
+    else this.#held.map.confirm(modseq);
   }
 
   /** True when the client does not know this state of a message: somebody else made it just now. */

@@ -197,6 +197,11 @@ export class Scanner {
    * A name that no mailbox can have is refused, as that is an answer about the mailbox, not BAD.
    */
   mailbox(): string {
+    return this.mailboxAsWritten().normalize("NFC");
+  }
+
+  /** The same, but characters are as (de)composed as they came. */
+  mailboxAsWritten(): string {
     const at = this.#at;
     const text = this.astring();
     if (text.toUpperCase() === "INBOX") return "INBOX";
@@ -212,14 +217,13 @@ export class Scanner {
    */
   listMailbox(): string | null {
     const text = this.#isString() ? this.string() : this.#take(LIST_CHARS, "list-mailbox");
-    return this.#mailboxName(text);
+    return this.#mailboxName(text)?.normalize("NFC") ?? null;
   }
 
   /** RFC 6855 §3: also a client that has enabled nothing may write a name in UTF-8. */
   #mailboxName(text: string): string | null {
     const isUtf8 = this.#utf8 || !isAscii(text);
-    const name = isUtf8 ? asUtf8(text) : decodeUtf7(text);
-    return name?.normalize("NFC") ?? null;
+    return isUtf8 ? asUtf8(text) : decodeUtf7(text);
   }
 
   /** RFC 3501 §9: sequence-set */

@@ -15,6 +15,8 @@ export interface Name {
 
 /** A name with what RFC 5258 §3.5 says about those below it. */
 export interface Listed extends Name {
+  /** False for a name that is only told because of those below it. */
+  readonly isSelected: boolean;
   /** Options that select something below which no pattern matches: `("SUBSCRIBED")`. */
   readonly childInfo: readonly string[];
 }
@@ -37,7 +39,9 @@ export function allNames(
     names.set(mailboxKey(name), name);
   }
   for (const name of subscriptions) {
-    if (!names.has(mailboxKey(name))) names.set(mailboxKey(name), name);
+    for (const level of [...parentNames(name), name]) {
+      if (!names.has(mailboxKey(level))) names.set(mailboxKey(level), level);
+    }
   }
   return [...names].sort(([a], [b]) => a < b ? -1 : 1).map(([key, name]) => ({
     name,
@@ -61,7 +65,7 @@ export async function* select(
     const isSelected = meets(name, selection);
     const childInfo = [...below?.get(mailboxKey(name.name)) ?? []];
     if (!isSelected && childInfo.length === 0 || !matches(name.name)) continue;
-    yield { ...name, childInfo };
+    yield { ...name, isSelected, childInfo };
   }
 }
 

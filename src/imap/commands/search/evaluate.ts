@@ -1,7 +1,8 @@
 import type { Uid } from "../../../lib/ids.ts";
 import { NumberSet } from "../../../lib/number_set.ts";
-import { Pace } from "../../../lib/pace.ts";
+import { inTurns, Pace } from "../../../lib/pace.ts";
 import { Refused } from "../../../lib/refused.ts";
+import type { Steps } from "../../../lib/steps.ts";
 import type { SearchCondition } from "../../../store/search_condition.ts";
 import type { Context } from "../../command.ts";
 import { prefetched } from "../../view/prefetched.ts";
@@ -27,7 +28,9 @@ export function evaluate(key: Resolved, context: Context<"selected">): Promise<U
 }
 
 /** What evaluating needs of the session. */
-type Searcher = Pick<Context, "services" | "reply" | "cancelled" | "progress">;
+export type Searcher = Pick<Context, "services" | "reply" | "cancelled"> & {
+  readonly progress: Pick<Context["progress"], "report">;
+};
 
 interface Search extends Searcher {
   readonly scope: SearchScope;
@@ -101,9 +104,10 @@ function* storedParts(key: Resolved): Generator<Stored> {
 async function matchingOf(
   uids: readonly Uid[],
   question: Question,
-  { scope: { mailbox, messages }, services: { blobs } }: Search,
+  { scope: { mailbox, messages }, services: { blobs }, cancelled }: Search,
 ): Promise<Uid[]> {
-  const verdicts = new Map(uids.map((uid) => [uid, judge(question, uid, null)]));
+  const verdicts = new Map<Uid, boolean | null>();
+  for (const uid of uids) verdicts.set(uid, await inTurns(judge(question, uid, null)));
   const open = uids.filter((uid) => verdicts.get(uid) === null);
   if (open.length > 0) {
     const needs = needsBody(question.key) ? "whole" : "header";
@@ -116,22 +120,25 @@ async function matchingOf(
         scanned: await Scanned.read(new StoredMessage(row, blobs), needs),
       }),
     });
-    const pace = new Pace();
     for await (const { uid, scanned } of scans) {
-      verdicts.set(uid, judge(question, uid, scanned));
-      await pace.breathe();
+      verdicts.set(uid, await inTurns(judge(question, uid, scanned)));
+      cancelled.throwIfAborted();
     }
   }
   return uids.filter((uid) => verdicts.get(uid) === true);
 }
 
 /** Does the message match? null: that cannot be told without the message itself. */
-function judge({ key, decided }: Question, uid: Uid, scanned: Scanned | null): boolean | null {
+function* judge(
+  { key, decided }: Question,
+  uid: Uid,
+  scanned: Scanned | null,
+): Steps<boolean | null> {
   switch (key.kind) {
     case "stored":
       return decided.get(key)?.has(uid) ?? false;
     case "not": {
-      const inner = judge({ key: key.part, decided }, uid, scanned);
+      const inner = yield* judge({ key: key.part, decided }, uid, scanned);
       return inner === null ? null : !inner;
     }
     case "all":
@@ -139,14 +146,15 @@ function judge({ key, decided }: Question, uid: Uid, scanned: Scanned | null): b
       const settling = key.kind === "any";
       let open = false;
       for (const part of key.parts) {
-        const verdict = judge({ key: part, decided }, uid, scanned);
+        const verdict = yield* judge({ key: part, decided }, uid, scanned);
         if (verdict === settling) return settling;
         open ||= verdict === null;
+        yield;
       }
       return open ? null : !settling;
     }
     default:
-      return scanned === null ? null : scanned.matches(key);
+      return scanned === null ? null : yield* scanned.matches(key);
   }
 }
 

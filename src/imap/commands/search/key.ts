@@ -7,7 +7,12 @@ export type SearchKey =
   | { readonly kind: "any"; readonly keys: readonly SearchKey[] }
   | { readonly kind: "not"; readonly key: SearchKey }
   /** The store can decide this by itself, exactly. */
-  | { readonly kind: "stored"; readonly condition: SearchCondition }
+  | {
+    readonly kind: "stored";
+    readonly condition: SearchCondition;
+    /** What the key belongs to; default the base protocol. */
+    readonly extension?: string;
+  }
   /** What numbers mean depends on what the client has been told. */
   | { readonly kind: "set"; readonly set: SequenceSet; readonly byUid: boolean }
   | { readonly kind: "recent" }

@@ -144,14 +144,14 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["NEW", () => all([{ kind: "recent" }, stored({ flagsClear: FLAG.seen })])],
   ["NOT", (parser) => ({ kind: "not", key: parser.next() })],
   ["OLD", () => ({ kind: "not", key: { kind: "recent" } })],
-  ["OLDER", ({ wire }) => stored({ internalDate: { before: secondsAgo(wire) } })],
+  ["OLDER", ({ wire }) => stored({ internalDate: { before: secondsAgo(wire) } }, "WITHIN")],
   ["ON", (parser) => stored({ internalDate: wholeDay(parser.date()) })],
   ["OR", (parser) => ({ kind: "any", keys: [parser.next(), parser.next()] })],
   ["RECENT", () => ({ kind: "recent" })],
-  ["SAVEDATESUPPORTED", () => stored({ everything: true })],
-  ["SAVEDBEFORE", (parser) => stored({ savedDate: { before: parser.date() } })],
-  ["SAVEDON", (parser) => stored({ savedDate: wholeDay(parser.date()) })],
-  ["SAVEDSINCE", (parser) => stored({ savedDate: { from: parser.date() } })],
+  ["SAVEDATESUPPORTED", () => stored({ everything: true }, "SAVEDATE")],
+  ["SAVEDBEFORE", (parser) => stored({ savedDate: { before: parser.date() } }, "SAVEDATE")],
+  ["SAVEDON", (parser) => stored({ savedDate: wholeDay(parser.date()) }, "SAVEDATE")],
+  ["SAVEDSINCE", (parser) => stored({ savedDate: { from: parser.date() } }, "SAVEDATE")],
   ["SEEN", () => stored({ flagsSet: FLAG.seen })],
   ["SENTBEFORE", (parser) => sentBefore(parser.date())],
   ["SENTON", (parser) => sentOn(parser.date())],
@@ -172,7 +172,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["UNFLAGGED", () => stored({ flagsClear: FLAG.flagged })],
   ["UNKEYWORD", ({ wire }) => stored({ not: { keyword: wire.sp().atom() } })],
   ["UNSEEN", () => stored({ flagsClear: FLAG.seen })],
-  ["YOUNGER", ({ wire }) => stored({ internalDate: { from: secondsAgo(wire) } })],
+  ["YOUNGER", ({ wire }) => stored({ internalDate: { from: secondsAgo(wire) } }, "WITHIN")],
 ]);
 
 function all(keys: readonly SearchKey[]): SearchKey {
@@ -180,8 +180,10 @@ function all(keys: readonly SearchKey[]): SearchKey {
   return only && keys.length === 1 ? only : { kind: "all", keys };
 }
 
-function stored(condition: SearchCondition): SearchKey {
-  return { kind: "stored", condition };
+function stored(condition: SearchCondition, extension?: string): SearchKey {
+  return extension === undefined
+    ? { kind: "stored", condition }
+    : { kind: "stored", condition, extension };
 }
 
 function wholeDay(from: Date): { readonly from: Date; readonly before: Date } {
@@ -203,7 +205,7 @@ function secondsAgo(wire: Scanner): Date {
 
 /** What is no id of ours is nobody's. */
 function objectId<T>(id: T | null, condition: (id: T) => SearchCondition): SearchKey {
-  return stored(id === null ? { any: [] } : condition(id));
+  return stored(id === null ? { any: [] } : condition(id), "OBJECTID");
 }
 
 /**

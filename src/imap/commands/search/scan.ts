@@ -1,5 +1,6 @@
-import { atOnce } from "../../../lib/steps.ts";
-import { foldCase } from "../../../message/fold_case.ts";
+import type { Steps } from "../../../lib/steps.ts";
+import { containsText } from "../../../message/contains_text.ts";
+import { foldCaseInSteps } from "../../../message/fold_case.ts";
 import { parseDate } from "../../../message/date.ts";
 import { decodeWords } from "../../../message/encoded_words.ts";
 import { Header } from "../../../message/header.ts";
@@ -10,8 +11,8 @@ import type { StoredMessage } from "../../view/stored_message.ts";
 import type { Scan } from "./key.ts";
 
 /**
- * Decoded text of one message that is searched. WHY: more holds the event loop for longer than
- * anybody may, and no text that people write or receive is as long.
+ * Decoded text of one message that is searched. WHY: it is held in memory, and no text that people
+ * write or receive is as long.
  */
 const TEXT_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -20,7 +21,8 @@ export class Scanned {
   readonly #header: Uint8Array;
   readonly #whole: Uint8Array | null;
   readonly #message: StoredMessage;
-  #fields: Header | undefined;
+  readonly #fields = new Map<string, readonly string[]>();
+  #parsed: Header | undefined;
   #body: string | undefined;
   #all: string | undefined;
 
@@ -38,36 +40,51 @@ export class Scanned {
   }
 
   /** Does the key match? */
-  matches(key: Scan): boolean {
+  *matches(key: Scan): Steps<boolean> {
     switch (key.kind) {
       case "field":
-        return this.#field(key.name, key.needle);
+        for (const field of yield* this.#field(key.name)) {
+          if (yield* containsText(field, key.needle)) return true;
+        }
+        return false;
       case "sentDay":
-        return isWithin(sentDay(this.#parsed.get("date") ?? ""), key.range);
-      case "text":
-        return (key.where === "body" ? this.#bodyText : this.#allText).includes(key.needle);
+        return isWithin(sentDay(this.#head.get("date") ?? ""), key.range);
+      case "text": {
+        const text = key.where === "body" ? yield* this.#bodyText() : yield* this.#allText();
+        return yield* containsText(text, key.needle);
+      }
     }
   }
 
-  get #parsed(): Header {
-    return this.#fields ??= Header.parse(this.#header);
+  get #head(): Header {
+    return this.#parsed ??= Header.parse(this.#header);
   }
 
-  get #bodyText(): string {
-    return this.#body ??= foldCase(this.#text(extractText));
+  *#bodyText(): Steps<string> {
+    return this.#body ??= yield* foldCaseInSteps(yield* this.#text(extractText));
   }
 
-  get #allText(): string {
-    return this.#all ??= foldCase(
-      `${atOnce(headerText(this.#header))}\n${this.#text(searchableText)}`,
-    );
+  *#allText(): Steps<string> {
+    if (this.#all !== undefined) return this.#all;
+    const head = yield* headerText(this.#header);
+    const text = yield* this.#text(searchableText);
+    return this.#all = yield* foldCaseInSteps(`${head}\n${text}`);
   }
 
-  #field(name: string, needle: string): boolean {
-    return this.#parsed.all(name).some((body) => foldCase(decodeWords(body)).includes(needle));
+  /** The bodies of all fields of that name. */
+  *#field(name: string): Steps<readonly string[]> {
+    const known = this.#fields.get(name);
+    if (known) return known;
+    const bodies: string[] = [];
+    for (const body of this.#head.all(name)) {
+      bodies.push(yield* foldCaseInSteps(decodeWords(body)));
+      yield;
+    }
+    this.#fields.set(name, bodies);
+    return bodies;
   }
 
-  #text(extract: typeof extractText): string {
+  #text(extract: typeof extractText): Steps<string> {
     const whole = this.#whole ?? new Uint8Array(0);
     const { headerBytes } = this.#message.row;
     const body = (start: number, end: number) =>
