@@ -45,7 +45,8 @@ Deno.test("docs/rfc.md: every standard has a status and an existing folder, once
 });
 
 Deno.test("decisions are numbered without a gap", () => {
-  const numbers = filesIn("docs/adr").map((path) => Number(/\/(\d{4})-/.exec(path)?.[1])).sort();
+  const numbers = filesIn("docs/adr").map((path) => Number(/\/(\d{4})-/.exec(path)?.[1]))
+    .sort((a, b) => a - b);
   assert.deepEqual(numbers, numbers.map((_, i) => i + 1));
 });
 

@@ -74,6 +74,7 @@ const words: {
   "metadata-too-big": ({ limitBytes }) => `the value is larger than ${limitBytes} octets`,
   "rate-limit": ({ retryAfterS }) => `too many requests, try again in ${retryAfterS} seconds`,
   superseded: () => "given up for another request",
+  "notification-overflow": () => "there is too much to be watched",
   "too-many-messages": ({ limit }) => `more than ${limit} messages at a time`,
   "batch-size": () => "not a possible size of a batch",
   "unknown-encoding": () => "the transfer encoding is not known",

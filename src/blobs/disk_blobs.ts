@@ -54,7 +54,7 @@ export class DiskBlobs implements Blobs {
           await Deno.copyFile(this.#path(from), temporary);
         }
         return await Deno.open(temporary, { read: true, write: true });
-      }));
+      }, { mayBeLink: true }));
   }
 
   get(key: ObjectKey): Promise<Uint8Array | null> {
@@ -103,6 +103,7 @@ export class DiskBlobs implements Blobs {
     return this.#place(
       key,
       async (temporary) => await linked(body, temporary) ?? await written(body, temporary),
+      { mayBeLink: body.path !== null },
     );
   }
 
@@ -110,6 +111,7 @@ export class DiskBlobs implements Blobs {
   async #place(
     key: ObjectKey,
     write: (temporary: string) => Promise<Deno.FsFile>,
+    { mayBeLink }: { readonly mayBeLink: boolean },
   ): Promise<void> {
     const path = this.#path(key);
     const folder = path.slice(0, path.lastIndexOf("/"));
@@ -126,7 +128,7 @@ export class DiskBlobs implements Blobs {
       throw error;
     }
     // WHY: rename does nothing when both names are links to one file already.
-    await orNull(Deno.remove(temporary));
+    if (mayBeLink) await orNull(Deno.remove(temporary));
     await this.#folders.sync(folder);
   }
 

@@ -8,6 +8,8 @@ export type CapabilityConfig = Pick<
 
 /** What an extension cannot be used without, by its own RFC or because it is written into its syntax. */
 const NEEDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["CONTEXT=SEARCH", ["ESEARCH"]],
+  ["CONTEXT=SORT", ["ESORT"]],
   ["ESORT", ["ESEARCH", "SORT"]],
   ["LIST-METADATA", ["LIST-EXTENDED", "METADATA"]],
   ["LIST-MYRIGHTS", ["LIST-EXTENDED", "ACL"]],

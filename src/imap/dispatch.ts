@@ -196,7 +196,8 @@ async function run(prepared: Prepared, { job, host }: Work): Promise<Completion 
   host.tag = job.tag ?? "*";
   const before = host.session;
   try {
-    if (before.state === "selected") await renewRights(before.view, host);
+    const leaves = job.command !== null && LEAVING.has(job.command.name);
+    if (before.state === "selected" && !leaves) await renewRights(before.view, host);
     const completion = await prepared(host);
     await tell(host, { before, job });
     return completion;
@@ -206,6 +207,9 @@ async function run(prepared: Prepared, { job, host }: Work): Promise<Completion 
     throw error;
   }
 }
+
+/** Nothing is in the way of these: RFC 3501 §6.1.3, RFC 8437 §3 know no NO. */
+const LEAVING: ReadonlySet<string> = new Set(["LOGOUT", "UNAUTHENTICATE"]);
 
 /** RFC 4314 §5.1.1: who may not read the mailbox any more is sent away. */
 async function renewRights(view: View, host: Host): Promise<void> {

@@ -1,6 +1,7 @@
 import type { MailboxId, Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
 import { Refused } from "../lib/refused.ts";
+import { ConnectionGone } from "../net/connection.ts";
 import type { UidSet } from "../store/uid_set.ts";
 import type { Context } from "./command.ts";
 import { sendNew } from "./commands/fetch.ts";
@@ -17,6 +18,10 @@ const COALESCE_MS = 100;
 const LINES_MAX = 500;
 /** WHY: not every change has a notice here: those of other users' rights, for one. */
 const LOOK_AGAIN_MS = 60_000;
+
+/** Memory that a mailbox takes, its name and its events included; and an annotation. */
+const MAILBOX_BYTES = 1_000;
+const ENTRY_BYTES = 300;
 
 /** What a notifier sees of its session. */
 export interface NotifierHost extends Context {
@@ -46,6 +51,7 @@ export class Notifier implements Disposable {
   #running: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #poll: ReturnType<typeof setInterval>;
+  #heldBytes = 0;
   readonly #stops = new Map<MailboxId | "account" | "view", () => void>();
 
   constructor(host: NotifierHost, request: NotifySet) {
@@ -58,6 +64,7 @@ export class Notifier implements Disposable {
   async start(): Promise<void> {
     if (this.request.groups.length === 0) return;
     const known = await notifySnapshot(this.request, this.#host);
+    if (!this.#isKept(known)) throw new Refused({ kind: "notification-overflow" });
     this.#follow(known);
     const { reply } = this.#host;
     for (const line of noAccessLines(known, this.#host)) {
@@ -95,6 +102,8 @@ export class Notifier implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isOpen = false;
+    this.#known = undefined;
+    this.#hold(0);
     clearTimeout(this.#timer);
     clearInterval(this.#poll);
     for (const stop of this.#stops.values()) stop();
@@ -133,6 +142,7 @@ export class Notifier implements Disposable {
       if (this.#needsTell) await this.#tell();
       else await this.#look();
     } catch (error) {
+      if (error instanceof ConnectionGone) return; // there is nobody to tell
       if (error instanceof Refused && error.refusal.kind === "unavailable") {
         this.#host.log.warning("notify-failed", { error }); // the next notice tells the same
       } else if (error instanceof Refused) {
@@ -151,7 +161,7 @@ export class Notifier implements Disposable {
     const { selected } = this.request;
     if (!view || !selected || selected.events.size === 0) return;
     const { reply } = this.#host;
-    await view.tell(reply, { expunges: this.#mayExpunge });
+    await view.tell(reply, { expunges: this.#mayExpunge, unasked: true });
     await reply.drained();
     const last = lastUid(view.list);
     if (last > this.#fetchedUid && selected.items.length > 0) await this.#fetchNew();
@@ -181,16 +191,36 @@ export class Notifier implements Disposable {
     const before = this.#known;
     if (!before) return;
     const now = await notifySnapshot(this.request, this.#host);
+    if (this.#known !== before) return; // disposed of meanwhile
+    if (!this.#isKept(now)) return this.#overflow();
     this.#follow(now);
     const { request } = this;
     const lines = [...notifyLines({ before, now, request, context: this.#host })];
     const { reply } = this.#host;
-    if (lines.length > LINES_MAX) {
-      reply.untagged("OK [NOTIFICATIONOVERFLOW] Too much has happened");
-      return this.#host.stopNotifying();
-    }
+    if (lines.length > LINES_MAX) return this.#overflow();
     for (const line of lines) reply.untagged(line);
     await reply.drained();
+  }
+
+  #overflow(): void {
+    this.#host.reply.untagged("OK [NOTIFICATIONOVERFLOW] Too much has happened");
+    this.#host.stopNotifying();
+  }
+
+  /** False where there is no room for what would have to be known. */
+  #isKept({ mailboxes, metadata }: NotifySnapshot): boolean {
+    try {
+      this.#hold(mailboxes.size * MAILBOX_BYTES + metadata.size * ENTRY_BYTES);
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.refusal.kind === "limit") return false;
+      throw error;
+    }
+  }
+
+  #hold(bytes: number): void {
+    this.#host.memory.charge(bytes - this.#heldBytes);
+    this.#heldBytes = bytes;
   }
 
   /** Hears of every mailbox that is watched, and of the account. */

@@ -96,7 +96,7 @@ function addParent(child: AccessibleMailbox, parents: Map<string, AccessibleMail
 function nameAt(name: string, { names, subscribed }: NotifySnapshot): Name {
   const key = mailboxKey(name);
   return names.get(key) ??
-    { name, mailbox: null, isSubscribed: subscribed.has(key), hasChildren: false };
+    { key, name, mailbox: null, isSubscribed: subscribed.has(key), hasChildren: false };
 }
 
 /** RFC 5465 §5.9: the right to read came or went. */

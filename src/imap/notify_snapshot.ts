@@ -37,6 +37,7 @@ export async function notifySnapshot(
   );
   const readable = list.filter(({ rights }) => rights.has("r")).map(({ id }) => id);
   const subscribed = new Set(subscriptions.map(mailboxKey));
+  const names = await allNames(list, subscriptions);
   const events = new Map<MailboxId, ReadonlySet<NotifyEvent>>();
   for (const mailbox of list) {
     await sharedPace.breathe();
@@ -45,7 +46,7 @@ export async function notifySnapshot(
   return {
     mailboxes: new Map(list.map((mailbox) => [mailbox.id, mailbox])),
     events,
-    names: new Map(allNames(list, subscriptions).map((name) => [mailboxKey(name.name), name])),
+    names: new Map(names.map((name) => [name.key, name])),
     subscribed,
     metadata: wantsMetadata ? await metadata.digests(readable, user.accountId) : new Map(),
   };

@@ -2,6 +2,7 @@ import { type CapabilityConfig, isDisabled } from "./capability_config.ts";
 import type { Command } from "./command.ts";
 import { append } from "./commands/append.ts";
 import { authenticate } from "./commands/authenticate.ts";
+import { cancelUpdate } from "./commands/cancelupdate.ts";
 import { capability } from "./commands/capability.ts";
 import { check } from "./commands/check.ts";
 import { close } from "./commands/close.ts";
@@ -53,7 +54,7 @@ import type { State } from "./session.ts";
 /** The command table: dispatch, CAPABILITY, metric labels and the transcript test all read it. */
 // deno-fmt-ignore
 export const commands: readonly Command[] = [
-  append, authenticate, capability, check, close, compress, copy, create, deleteAcl, deleteCommand, enable, esearch, examine,
+  append, authenticate, cancelUpdate, capability, check, close, compress, copy, create, deleteAcl, deleteCommand, enable, esearch, examine,
   expunge, fetch, getAcl, getMetadata, getQuota, getQuotaRoot, id, idle, list, listRights, login, logout, lsub, move, myRights, namespace, noop, notify, rename, replace, search,
   select, setAcl, setMetadata, setQuota, sort, status, store, subscribe, thread, uidBatches, unauthenticate, unselect, unsubscribe,
 ];

@@ -30,6 +30,7 @@ const words: Readonly<Record<Refusal["kind"], readonly [code: string, text: stri
   "metadata-too-big": ["METADATA MAXSIZE", "Value is too long"],
   "bad-event": ["BADEVENT", "An event is not known"],
   "metadata-too-many": ["METADATA TOOMANY", "Too many entries, or too much in them"],
+  "notification-overflow": ["NOTIFICATIONOVERFLOW", "Too much to be watched"],
   "too-many-keywords": ["LIMIT", "Too many keywords"],
   "too-many-messages": ["MESSAGELIMIT", "Too many messages for one command"],
   "batch-size": ["LIMIT", "Not a possible number of batches, or of messages in them"],

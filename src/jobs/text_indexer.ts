@@ -19,8 +19,14 @@ const LOOK_MS = 5 * 60_000;
 const FIRST_LOOK_MS = 2_000;
 /** Before a mailbox is tried again whose bodies could not be read. */
 const RETRY_MS = 30_000;
-/** WHY: mail that comes in together is one batch. */
-const GATHER_MS = 500;
+/**
+ * WHY: what comes in together is one batch, and much of a busy mailbox is gone again by then; what is
+ * not indexed yet is found by reading it.
+ */
+const GATHER_MS = 30_000;
+/** WHY: three quarters of the time are everybody else's; the busier the machine, the longer all of it takes. */
+const REST_TIMES = 3;
+const REST_MAX_MS = 5_000;
 
 export interface TextIndexerOptions {
   readonly texts: MessageTextStore;
@@ -31,7 +37,7 @@ export interface TextIndexerOptions {
 }
 
 /** Nothing can be said about such a message: it is looked at whenever it is searched. */
-const UNKNOWN: SearchText = { body: "", rest: "", truncated: true };
+const UNKNOWN: SearchText = { body: "", rest: "", preview: null, truncated: true };
 
 /** Takes up the texts of new messages, off the delivery path, mailbox by mailbox. */
 export class TextIndexer implements AsyncDisposable {
@@ -41,6 +47,8 @@ export class TextIndexer implements AsyncDisposable {
   readonly #stopListening: () => void;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  #isHurried = false;
+  #endRest = () => {};
 
   constructor(options: TextIndexerOptions) {
     this.#options = options;
@@ -50,15 +58,19 @@ export class TextIndexer implements AsyncDisposable {
 
   /** Works until nothing is left to be done; for tests and for whoever cannot wait. */
   async settle(): Promise<void> {
+    this.#isHurried = true;
+    this.#endRest();
     await this.#find();
     this.#wake();
     await this.#running;
+    this.#isHurried = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     this.#stopListening();
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#endRest();
     await this.#running;
   }
 
@@ -114,6 +126,16 @@ export class TextIndexer implements AsyncDisposable {
       await this.#index(mailbox);
       if (this.#isStopped) return;
     }
+    await this.#merge();
+  }
+
+  /** Never throws: what is not merged now is merged later, by whoever writes. */
+  async #merge(): Promise<void> {
+    try {
+      await this.#options.texts.merge();
+    } catch (error) {
+      this.#options.log.warning("text-index-not-merged", { error });
+    }
   }
 
   /** Never throws: one mailbox's trouble is no other's. */
@@ -121,14 +143,27 @@ export class TextIndexer implements AsyncDisposable {
     const { texts, log, metrics } = this.#options;
     try {
       for (let count = 1; count > 0 && !this.#isStopped;) {
+        const since = performance.now();
         count = await texts.advance(mailbox, (message) => this.#read(message));
         metrics.searchIndexedTotal.inc(count);
+        await this.#rest(performance.now() - since);
       }
     } catch (error) {
       metrics.searchIndexErrorsTotal.inc();
       log.warning("text-index-failed", { mailbox, error });
       this.#after(RETRY_MS, () => Promise.resolve(this.#later(0, mailbox)));
     }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    if (this.#isStopped || this.#isHurried) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms * REST_TIMES, REST_MAX_MS));
+      this.#endRest = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #read(message: Unindexed): Promise<SearchText> {

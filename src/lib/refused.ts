@@ -31,6 +31,8 @@ export type Refusal =
   /** RFC 5465 §8: an event that nobody here can tell of; those that are known. */
   | { readonly kind: "bad-event"; readonly known: readonly string[] }
   | { readonly kind: "too-many-keywords"; readonly limit: number }
+  /** RFC 5465 §5.8: more is to be watched than there is room for. */
+  | { readonly kind: "notification-overflow" }
   /** RFC 9738: more than one command may process. */
   | { readonly kind: "too-many-messages"; readonly limit: number }
   | { readonly kind: "batch-size"; readonly code: "TOOFEW" | "TOOMANY" }

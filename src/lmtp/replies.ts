@@ -73,6 +73,7 @@ const words: Record<Refusal["kind"], readonly [code: number, enhanced: string, t
   "too-many-mailboxes": OPERATION,
   "bad-special-use": OPERATION,
   "too-many-keywords": OPERATION,
+  "notification-overflow": OPERATION,
   "too-many-messages": OPERATION,
   "batch-size": OPERATION,
   "unknown-charset": OPERATION,

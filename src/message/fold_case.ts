@@ -1,7 +1,7 @@
 import { atOnce, type Steps } from "../lib/steps.ts";
 
 /** Characters folded between two pauses. */
-const CHARS_PER_STEP = 32 * 1024;
+const CHARS_PER_STEP = 16 * 1024;
 
 /**
  * RFC 5051 i;unicode-casemap: what compares equal becomes equal, and the order of the UTF-8 octets

@@ -146,7 +146,8 @@ const TAG_STOP = /[>"']/g;
 /** Behind the end tag of an element whose content is not text; the end of the document without. */
 function* hiddenEnd(html: string, from: number, element: string): Steps<number> {
   const endTag = `</${element}`;
-  for (let at = from, tags = 1;; tags++) {
+  let at = from;
+  for (let tags = 1;; tags++) {
     const found = html.indexOf("</", at);
     if (found < 0) return html.length;
     at = found + 2;

@@ -3,7 +3,7 @@ import type { Steps } from "../lib/steps.ts";
 import { decodeWords } from "./encoded_words.ts";
 import { foldCaseInSteps } from "./fold_case.ts";
 import type { Part } from "./part.ts";
-import { type BodyReader, describedText, extractedText, utf8Prefix } from "./text.ts";
+import { type BodyReader, describedText, extractedText, preview, utf8Prefix } from "./text.ts";
 
 /** The folded text of one message, as the index keeps it. */
 export interface SearchText {
@@ -11,6 +11,8 @@ export interface SearchText {
   readonly body: string;
   /** What TEXT looks into besides: the header, and what describes the parts. */
   readonly rest: string;
+  /** RFC 8970, not folded; null: not known. */
+  readonly preview: string | null;
   /** Something did not fit. */
   readonly truncated: boolean;
 }
@@ -71,7 +73,8 @@ export function* searchText(
   const kept = { body: utf8Prefix(folded, limitBytes), rest: utf8Prefix(rest, limitBytes) };
   const isWhole = kept.body.length === folded.length && kept.rest.length === rest.length &&
     header.length <= limitBytes && described.isWhole && extracted.isWhole;
-  return { ...kept, truncated: !isWhole };
+  yield;
+  return { ...kept, preview: preview(root, body), truncated: !isWhole };
 }
 
 /** What PostgreSQL takes as text. */

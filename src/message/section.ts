@@ -1,3 +1,4 @@
+import type { Steps } from "../lib/steps.ts";
 import { FieldFilter } from "./field_filter.ts";
 import type { Part } from "./part.ts";
 
@@ -14,7 +15,7 @@ export interface Location {
   readonly start: number;
   readonly end: number;
   /** HEADER.FIELDS and HEADER.FIELDS.NOT: what to make of those octets. */
-  readonly filter: null | ((header: Uint8Array) => Uint8Array);
+  readonly filter: null | ((header: Uint8Array) => Steps<Uint8Array>);
 }
 
 /**

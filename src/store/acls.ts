@@ -142,7 +142,10 @@ export class AclStore {
         UPDATE mailboxes SET highest_modseq = highest_modseq + 1 WHERE id = ${mailbox}`);
       return box.highestModseq + 1 as Modseq;
     });
-    if (modseq !== null) this.notices.changed(mailbox, modseq);
+    if (modseq === null) return;
+    this.notices.changed(mailbox, modseq);
+    // WHY: nobody listens to a mailbox that was out of reach until now.
+    if (account !== null) this.notices.accountChanged(account);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DatabaseConfig, DatabaseEndpoint } from "../config/config.ts";
+import { Turns } from "../lib/turns.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { wasCommitted } from "./commit_outcome.ts";
@@ -82,6 +83,8 @@ export class DatabaseServer implements Reader {
   readonly #role: Role;
   readonly #shared: SharedConnections;
   readonly #pool: Pool;
+  /** WHY: they may take long, and half of the pool is for those who write. */
+  readonly #searches: Turns;
 
   constructor(
     endpoint: DatabaseEndpoint,
@@ -103,6 +106,7 @@ export class DatabaseServer implements Reader {
     // WHY: one more is kept for LISTEN.
     const max = Math.max(1, endpoint.maxConnections - count - 1);
     this.#pool = new Pool(this.connector, { max, metrics: observe.metrics, role });
+    this.#searches = new Turns(Math.max(1, Math.floor(max / 2)));
   }
 
   query<R>(statement: Sql): Promise<R[]> {
@@ -111,12 +115,14 @@ export class DatabaseServer implements Reader {
 
   search<R>(statement: Sql, { signal }: SearchOptions = {}): Promise<R[]> {
     const { searchTimeoutMs } = this.#config;
-    return this.transaction((tx) => tx.query<R>(statement), {
+    const options = {
       timeoutMs: searchTimeoutMs,
       readOnly: true,
       plannedFreely: true,
       ...(signal ? { signal } : {}),
-    });
+    };
+    const run = () => this.transaction((tx) => tx.query<R>(statement), options);
+    return this.#searches.run(run, signal);
   }
 
   /** One autocommit statement on a connection of its own. */
@@ -249,7 +255,7 @@ export class DatabaseServer implements Reader {
     let status = "success";
     try {
       return await patiently(() => run(compiled), {
-        repeatable: repeatable || PURE_READ.test(compiled.text),
+        repeatable: repeatable || compiled.isPureRead,
         onRepeat: onRepeat ?? (() => {}),
       });
     } catch (error) {
@@ -308,8 +314,6 @@ async function patiently<T>(
     }
   }
 }
-
-const PURE_READ = /^\s*SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b)/s;
 
 async function rollBack(connection: Connection, error: unknown): Promise<void> {
   if (sqlState(error) !== null && breaksConnection(error)) return connection.destroy();

@@ -47,6 +47,9 @@ export interface Wanted {
   readonly structure?: boolean;
   /** Message-ID, In-Reply-To and the oldest reference. */
   readonly threadLinks?: boolean;
+  /** What nobody will look at: `body` stands for `hash`, `objectKey` and `headerBytes`. */
+  readonly omit?: { readonly [K in "body" | "internalDate" | "savedAt"]?: boolean };
+  readonly preview?: boolean;
 }
 
 /** A message with the columns that were asked for. */
@@ -67,6 +70,8 @@ export interface MessageRow extends MessageState {
   readonly inReplyTo?: string | null;
   /** The oldest of its references. */
   readonly rootReference?: string | null;
+  /** RFC 8970; null: not known yet, if ever. */
+  readonly preview?: string | null;
 }
 
 /** Flags that somebody may change or set: RFC 4314 §4. */

@@ -1,4 +1,4 @@
-import type { AccountId, Hash, MailboxId, Modseq, Uid } from "../lib/ids.ts";
+import type { AccountId, MailboxId, Modseq, Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
 import { Refused } from "../lib/refused.ts";
 import { type Database, type Reader, sql } from "./database.ts";
@@ -6,7 +6,7 @@ import { above } from "./in_chunks.ts";
 import type { MessageRow, MessageState, Wanted } from "./message.ts";
 import { unpackObjectKey } from "./object_key.ts";
 import { NO_KEYWORDS, type PackedStates, unpackNumbers, unpackStates } from "./packed_states.ts";
-import { joined } from "./sql.ts";
+import { joined, type Sql } from "./sql.ts";
 import type { UidSet } from "./uid_set.ts";
 import { wantedStates } from "./wanted_states.ts";
 
@@ -68,8 +68,8 @@ function ascending<T extends { readonly uid: Uid }>(rows: T[]): T[] {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type RawRow = Omit<Mutable<MessageRow>, "keywords"> & { keywords: readonly string[] | null };
-/** `found`: how many messages there are, cut off ones included. */
-type WeighedRow = RawRow & { readonly [K in "found" | "before" | "octets"]: number };
+/** Octets of wide columns, and of those of all rows up to this one. */
+type WeighedRow = RawRow & { readonly octets: number; readonly total: number };
 
 /**
  * Octets of wide columns in one answer, unless the first message alone has more. WHY: most have a few
@@ -84,8 +84,18 @@ const WIDE = {
   structure: [sql`structure`, sql`octet_length(structure)`],
 } as const;
 
+const BODY = sql`encode(hash, 'hex') AS hash, object_key AS "objectKey",
+  header_bytes AS "headerBytes"`;
+
 const THREAD_LINKS = sql`message_id AS "messageId", in_reply_to AS "inReplyTo",
   nullif(split_part(reference_ids, ' ', 1), '') AS "rootReference"`;
+
+/** As the text index has it. */
+function previewOf(mailbox: MailboxId): Sql {
+  return sql`(SELECT preview FROM message_texts
+    WHERE account_id = (SELECT account_id FROM mailboxes WHERE id = ${mailbox})
+      AND message_texts.hash = messages.hash) AS preview`;
+}
 
 /** One answer of bounded size, and what is still to be asked for. */
 export interface RowsPiece {
@@ -110,35 +120,42 @@ export async function readRows(
     ...(want.bodyStructure ? [WIDE.bodyStructure] : []),
     ...(want.structure ? [WIDE.structure] : []),
   ];
+  const { omit = {} } = want;
   const columns = [
-    sql`encode(hash, 'hex') AS hash, object_key AS "objectKey", size_bytes AS "sizeBytes",
-      header_bytes AS "headerBytes", internal_date AS "internalDate", saved_at AS "savedAt"`,
+    sql`size_bytes AS "sizeBytes"`,
+    ...(omit.body ? [] : [BODY]),
+    ...(omit.internalDate ? [] : [sql`internal_date AS "internalDate"`]),
+    ...(omit.savedAt ? [] : [sql`saved_at AS "savedAt"`]),
     ...wide.map(([column]) => column),
     ...(want.threadLinks ? [THREAD_LINKS] : []),
+    ...(want.preview ? [previewOf(mailbox)] : []),
   ];
-  const octets = wide.length === 0 ? sql`0` : joined(wide.map(([, size]) => size), " + ");
-  // WHY: LATERAL with OFFSET 0 again: a planner without statistics joins by comparing all pairs.
-  const found = await db.query<WeighedRow>(sql`
+  const selected = sql`state.uid, state.flags, state.keywords, state.modseq,
+    ${joined(columns, ", ")}`;
+  const from = sql`${wantedStates(mailbox, uids, viewer)}
+    JOIN messages ON messages.mailbox_id = ${mailbox} AND messages.uid = state.uid`;
+  if (wide.length === 0) {
+    const all = await db.query<RawRow>(sql`SELECT ${selected} FROM ${from}`);
+    return { rows: ascending(all.map(finish)), rest: NumberSet.of<Uid>([]) };
+  }
+  const octets = joined(wide.map(([, size]) => size), " + ");
+  const found = ascending(
+    await db.query<WeighedRow>(sql`
     SELECT * FROM (
-      SELECT state.uid, state.flags, state.keywords, state.modseq, facts.*,
-        count(*) OVER () AS found,
-        sum(facts.octets) OVER (ORDER BY state.uid) - facts.octets AS before
-      FROM ${wantedStates(mailbox, uids, viewer)}
-      CROSS JOIN LATERAL (
-        SELECT ${joined(columns, ", ")}, ${octets} AS octets FROM messages
-        WHERE mailbox_id = ${mailbox} AND uid = state.uid OFFSET 0) AS facts) AS weighed
-    WHERE before < ${WIDE_BYTES_MAX}`);
-  const isAll = found.length === (found[0]?.found ?? 0);
-  const rows = ascending(found.map(finish));
-  const last = rows.at(-1);
-  return { rows, rest: isAll || !last ? NumberSet.of<Uid>([]) : above(uids, last.uid) };
+      SELECT ${selected}, ${octets} AS octets,
+        sum(${octets}) OVER (ORDER BY state.uid ROWS UNBOUNDED PRECEDING) AS total
+      FROM ${from}) AS weighed
+    WHERE total - octets < ${WIDE_BYTES_MAX}`),
+  );
+  const last = found.at(-1);
+  const isAll = !last || last.total < WIDE_BYTES_MAX;
+  const rows = found.map(({ octets: _octets, total: _total, ...row }) => finish(row));
+  return { rows, rest: isAll ? NumberSet.of<Uid>([]) : above(uids, last.uid) };
 }
 
-function finish(
-  { found: _found, before: _before, octets: _octets, ...row }: WeighedRow,
-): MessageRow {
+function finish(row: RawRow): MessageRow {
   row.keywords ??= NO_KEYWORDS;
-  row.objectKey = unpackObjectKey(row.objectKey, row.hash as Hash);
+  if (row.hash !== undefined) row.objectKey = unpackObjectKey(row.objectKey, row.hash);
   return row as MessageRow;
 }
 

@@ -10,7 +10,13 @@ import { type Changed, moveAll } from "./copy_messages.ts";
 import { sql, type Transaction } from "./database.ts";
 import { copyMetadata } from "./metadata.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
-import { AFTER_DELIMITER, cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
+import {
+  AFTER_DELIMITER,
+  cleanMailboxName,
+  DELIMITER,
+  mailboxKey,
+  parentNames,
+} from "./mailbox_name.ts";
 import { inTree, isSameTree, type Tree, treeKey, validityAccount } from "./tree.ts";
 
 /** What is renamed to what; both trees and the account of `into.owner` are locked. */
@@ -62,7 +68,7 @@ export async function renameMailbox(tx: Transaction, rename: Rename): Promise<Ou
     throw new Refused({ kind: "bad-mailbox-name", why: "inside of what is renamed" });
   }
   const sameKeys = toKey === fromKey;
-  if (!sameKeys || to === source.name) await refuseTaken(tx, into, [to]);
+  if (!sameKeys || to === source.name) await refuseTaken(tx, into, to);
   if (fromKey === "inbox" && source.mailbox) return await renameInbox(tx, source.mailbox, rename);
   const spelled = await createParents(tx, into, { name: to, ownerRights });
   const target = sameKeys
@@ -77,13 +83,21 @@ export async function renameMailbox(tx: Transaction, rename: Rename): Promise<Ou
   if (!stays && rows.some(({ accountId }) => accountId !== into.owner)) {
     throw new Refused({ kind: "not-permitted" });
   }
+  const levels: Levels = sameKeys ? new Map() : await takenBelow(tx, into, { toKey, rows });
   const renamed = rows.map((row) => ({
     id: row.id,
-    name: cleanMailboxName(target + row.name.slice(source.name.length)),
+    name: spelledAs(levels, cleanMailboxName(target + row.name.slice(source.name.length))),
     uidValidity: row.uidValidity,
   }));
-  // RFC 3501 §6.3.4: the new name may be a level already, with mailboxes below it.
-  if (!sameKeys) await refuseTaken(tx, into, renamed.map(({ name }) => name), renamed);
+  const taken = renamed.find(({ name }) => levels.get(mailboxKey(name))?.isMailbox);
+  if (taken) throw new Refused({ kind: "mailbox-exists", name: taken.name });
+  // WHY: "a/b/c" may become "a/c" while "a/b/b/c" becomes "a/b/c": keys are unique row by row.
+  if (fromKey.startsWith(toKey + DELIMITER)) {
+    await tx.query(sql`
+      UPDATE mailboxes SET name_key = '//' || id WHERE id = ANY(${
+      rows.map(({ id }) => id)
+    }::bigint[])`);
+  }
   await update(tx, into, { renamed, sameKeys });
   if (!stays && into.domain !== null && ownerRights !== "") {
     const ids = renamed.map(({ id }) => id);
@@ -107,18 +121,44 @@ async function renameInbox(
   return { name: target.name, isMailbox: true, changed };
 }
 
-/** `besides`: mailboxes that are about to leave their names. */
-async function refuseTaken(
+async function refuseTaken(tx: Transaction, tree: Tree, name: string): Promise<void> {
+  const [taken] = await tx.query(sql`
+    SELECT id FROM mailboxes
+    WHERE ${inTree(tree)} AND name_key = ${treeKey(tree, name)} AND deleted_at IS NULL`);
+  if (taken) throw new Refused({ kind: "mailbox-exists", name });
+}
+
+/** By key, how a name is spelled, and whether it is a mailbox or stands for those below it. */
+type Levels = ReadonlyMap<string, { readonly name: string; readonly isMailbox: boolean }>;
+
+/** What there is below a new name already, beside what is renamed: it may be a level. */
+async function takenBelow(
   tx: Transaction,
   tree: Tree,
-  names: readonly string[],
-  besides: readonly Renamed[] = [],
-): Promise<void> {
-  const [taken] = await tx.query<{ name: string }>(sql`
+  { toKey, rows }: { readonly toKey: string; readonly rows: readonly Mailbox[] },
+): Promise<Levels> {
+  const others = await tx.query<{ name: string }>(sql`
     SELECT name FROM mailboxes
-    WHERE ${inTree(tree)} AND name_key = ANY(${names.map((name) => treeKey(tree, name))}::text[])
-      AND deleted_at IS NULL AND id <> ALL(${besides.map(({ id }) => id)}::bigint[]) LIMIT 1`);
-  if (taken) throw new Refused({ kind: "mailbox-exists", name: taken.name });
+    WHERE ${inTree(tree)} AND deleted_at IS NULL AND name_key > ${toKey + DELIMITER}
+      AND name_key < ${toKey + AFTER_DELIMITER} AND id <> ALL(${rows.map(({ id }) => id)}::bigint[])
+    ORDER BY name_key`);
+  const levels = new Map<string, { readonly name: string; readonly isMailbox: boolean }>();
+  for (const { name } of others) {
+    for (const level of parentNames(name)) {
+      const key = mailboxKey(level);
+      if (!levels.has(key)) levels.set(key, { name: level, isMailbox: false });
+    }
+    levels.set(mailboxKey(name), { name, isMailbox: true });
+  }
+  return levels;
+}
+
+/** WHY: all names that begin with a level begin with its exact letters. */
+function spelledAs(levels: Levels, name: string): string {
+  if (levels.size === 0) return name;
+  const known = [...parentNames(name), name].findLast((level) => levels.has(mailboxKey(level)));
+  if (known === undefined) return name;
+  return (levels.get(mailboxKey(known))?.name ?? known) + name.slice(known.length);
 }
 
 function lastLevel(name: string): string {

@@ -49,21 +49,31 @@ export interface Statement {
   readonly rowMode?: "array";
 }
 
+/** What `compile` makes. */
+export interface Compiled extends Statement {
+  /** It changes nothing and locks nothing. */
+  readonly isPureRead: boolean;
+}
+
 /** More different texts than Sora has call sites; beyond it statements are simply not prepared. */
 const NAMES_MAX = 500;
-const names = new Map<string, string>();
+const known = new Map<string, Known>();
+
+/** What is found out about a text once. */
+type Known = Pick<Compiled, "name" | "isPureRead">;
+
+const PURE_READ = /^\s*SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b)/s;
 
 /** Text and parameters of a statement. */
-export function compile(statement: Sql): Statement {
+export function compile(statement: Sql): Compiled {
   const text: string[] = [];
   const values: unknown[] = [];
   const prepared = flatten(statement, text, values);
   const whole = text.join("");
-  const name = prepared ? nameOf(whole) : undefined;
   return {
     text: whole,
     values,
-    ...(name === undefined ? {} : { name }),
+    ...(prepared ? knownAs(whole) : { isPureRead: PURE_READ.test(whole) }),
     ...(statement.options.arrays ? { rowMode: "array" as const } : {}),
   };
 }
@@ -81,11 +91,12 @@ function flatten(statement: Sql, text: string[], values: unknown[]): boolean {
   return prepared;
 }
 
-function nameOf(text: string): string | undefined {
-  const known = names.get(text);
-  if (known !== undefined) return known;
-  if (names.size >= NAMES_MAX) return undefined;
-  const name = `sora_${names.size}`;
-  names.set(text, name);
-  return name;
+function knownAs(text: string): Known {
+  let as = known.get(text);
+  if (as) return as;
+  as = { isPureRead: PURE_READ.test(text) };
+  if (known.size >= NAMES_MAX) return as;
+  as = { ...as, name: `sora_${known.size}` };
+  known.set(text, as);
+  return as;
 }

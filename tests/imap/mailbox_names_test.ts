@@ -37,13 +37,50 @@ Deno.test("hostile mailbox names stay data, whatever command names them", async 
 Deno.test("names that could leave the account or a line are refused", async () => {
   await using world = await makeWorld("empty");
   const client = await world.login();
-  const names = ["..", "a/../b", "./a", "/", "/a", "a//b", "\r\n* OK", "a\0b", "\u0085", "\ud800"];
+  // deno-fmt-ignore
+  const names = [
+    "..", "a/../b", "./a", "/", "/a", "a//b", "\r\n* OK", "a\0b", "\u0085", "\ud800", "\udc00\ud800",
+    "\t", "a\rb", "a\nb", "\x1b[2J", "\x7f", "\u2028", "\u2029", "\ufeff", "a/..", "../a", "x".repeat(256),
+    "a/".repeat(32) + "a", ("é".repeat(120) + "/").repeat(5) + "x",
+  ];
   for (const name of names) {
     for (const text of [`CREATE "${encodeUtf7(name)}"`, `RENAME Sent "${encodeUtf7(name)}"`]) {
       const replies = await client.command(text);
       assert.deepEqual(replies, ["NO [CANNOT] Not a possible mailbox name"], text);
     }
   }
+});
+
+Deno.test("a client that has enabled UTF-8 cannot name a mailbox in anything else", async () => {
+  await using world = await makeWorld("empty");
+  const octets = [
+    "\xc0\xaf", // overlong: "/"
+    "\xe0\x80\xae\xe0\x80\xae", // overlong: ".."
+    "\xc1\xbf",
+    "\xed\xa0\x80", // a surrogate
+    "\xed\xa0\xbd\xed\xb8\x80", // a pair of them
+    "\xf4\x90\x80\x80", // beyond the last character
+    "\xe2\x82", // cut short
+    "\x80",
+    "\xff",
+  ];
+  for (const extension of ["UTF8=ACCEPT", "IMAP4rev2"]) {
+    const client = await world.login();
+    await client.ok(`ENABLE ${extension}`);
+    for (const name of octets) {
+      for (const text of [`CREATE "${name}"`, `CREATE {${name.length}+}\r\n${name}`]) {
+        const reply = (await client.command(text)).join();
+        assert.match(reply, /^(?:BAD |NO \[CANNOT\])/, JSON.stringify([extension, text]));
+      }
+    }
+    assert.equal((await client.ok('LIST "" *')).length, 6);
+  }
+  // Whoever has not may write names in UTF-8, and in nothing else either.
+  const client = await world.login();
+  for (const name of octets) {
+    assert.match((await client.command(`CREATE "${name}"`)).join(), /^(?:BAD |NO \[CANNOT\])/);
+  }
+  assert.equal((await client.ok('LIST "" *')).length, 6);
 });
 
 Deno.test("one mailbox has one name, composed or decomposed, in any case", async () => {
@@ -80,4 +117,22 @@ Deno.test("who has a mailbox selected that is deleted elsewhere is sent away", a
   await client.ok("DELETE doomed");
   assert.match((await other.command("NOOP")).join("\n"), /^\* BYE .*reconnect\nOK NOOP completed$/);
   assert.equal(await other.tryLine(), null);
+});
+
+Deno.test("NOTIFY: a mailbox that is deleted above others is told as what it has become", async () => {
+  await using world = await makeWorld("empty");
+  const [watcher, other] = [await world.login(), await world.login()];
+  await other.ok("CREATE Work/2026");
+  await watcher.ok("NOTIFY SET (personal (MailboxName))");
+  await other.ok("DELETE Work");
+  assert.equal(await watcher.readLine(), '* LIST (\\NonExistent \\HasChildren) "/" "Work"');
+  await other.ok("RENAME Work Old");
+  assert.equal(
+    await watcher.readLine(),
+    '* LIST (\\HasNoChildren) "/" "Old/2026" ("OLDNAME" ("Work/2026"))',
+  );
+  await other.ok("CREATE Old");
+  assert.equal(await watcher.readLine(), '* LIST (\\HasChildren) "/" "Old"');
+  await other.ok("DELETE Old/2026");
+  assert.equal(await watcher.readLine(), '* LIST (\\NonExistent) "/" "Old/2026"');
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { unavailable } from "../../src/lib/refused.ts";
-import { type ImapClient, makeWorld, PASSWORD } from "../support/imap.ts";
+import { type ImapClient, makeWorld, PASSWORD, SHARING } from "../support/imap.ts";
 
 Deno.test("NOTIFY: what happens in other mailboxes is told without a command", async () => {
   await using world = await makeWorld("two-messages", { workers: 2 });
@@ -264,4 +264,69 @@ Deno.test("NOTIFY: who may list a mailbox, but not read it, is told just that", 
   await ada.literal("APPEND Shared/Team", "Subject: x\r\n\r\nx\r\n");
   await ada.ok("SETACL Shared/Team bob@example.org lr");
   assert.equal(await bob.readLine(), '* LIST (\\HasNoChildren) "/" "Shared/Team"');
+});
+
+Deno.test("NOTIFY: whoever is granted a mailbox, or may see its annotations, hears of it at once", async () => {
+  await using world = await makeWorld("empty", { sharing: SHARING, workers: 2 });
+  await world.addAccount("bob@example.org");
+  const ada = await world.login();
+  const bob = await world.login({ user: "bob@example.org", worker: 1 });
+  await bob.ok(`NOTIFY SET (subtree Users ${EVERYTHING})`);
+  await ada.ok("CREATE Team");
+  await ada.ok("SETACL Team bob@example.org lr");
+  assert.equal(await bob.readLine(), '* LIST (\\HasNoChildren) "/" "Users/ada@example.org/Team"');
+  assert.equal(
+    await bob.readLine(),
+    '* LIST (\\NonExistent \\HasChildren) "/" "Users/ada@example.org"',
+  );
+  await ada.ok('SETMETADATA Team (/shared/comment "x" /private/comment "not for Bob")');
+  assert.equal(await bob.readLine(), '* METADATA "Users/ada@example.org/Team" /shared/comment');
+});
+
+Deno.test("NOTIFY: what is known of the mailboxes counts as memory of the session", async () => {
+  const config = { sessionMemoryLimitBytes: 20_000 };
+  await using world = await makeWorld("empty", { config });
+  const watcher = await world.login();
+  const other = await world.login();
+  for (let n = 0; n < 5; n++) await watcher.ok(`NOTIFY SET (personal ${EVERYTHING})`);
+  for (let n = 0; n < 15; n++) await other.ok(`CREATE box${n}`);
+  let line = await watcher.readLine();
+  while (line.startsWith("* LIST")) line = await watcher.readLine();
+  assert.match(line, /^\* OK \[NOTIFICATIONOVERFLOW\]/);
+  const [answer] = await watcher.command(`NOTIFY SET (personal ${EVERYTHING})`);
+  assert.match(answer ?? "", /^NO \[NOTIFICATIONOVERFLOW\]/);
+  assert.deepEqual(await watcher.ok("NOOP"), []);
+});
+
+Deno.test("NOTIFY: nobody listens any more for a client that leaves amid a look", async () => {
+  await using world = await makeWorld("empty");
+  const watcher = await world.login();
+  const { access, mailboxes: { notices } } = world.services;
+  let listeners = 0;
+  const on = notices.on.bind(notices);
+  notices.on = (mailbox, listener) => {
+    listeners++;
+    const stop = on(mailbox, listener);
+    return () => {
+      listeners--;
+      stop();
+    };
+  };
+  await watcher.ok("NOTIFY SET (personal (MailboxName))");
+  assert.ok(listeners > 0);
+  const begun = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  const list = access.list.bind(access);
+  access.list = async (user) => {
+    begun.resolve();
+    await left.promise;
+    return await list(user);
+  };
+  await world.services.mailboxes.create(world.account.id, "Work");
+  await begun.promise;
+  watcher.close();
+  while (listeners > 0) await new Promise((done) => setTimeout(done, 5));
+  left.resolve();
+  await new Promise((done) => setTimeout(done, 100));
+  assert.equal(listeners, 0);
 });

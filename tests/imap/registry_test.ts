@@ -24,6 +24,7 @@ Deno.test("what is announced is what the table has", () => {
   // deno-fmt-ignore
   const both = [
     "ACL", "APPENDLIMIT=1000", "BINARY", "CATENATE", "CHILDREN", "COMPRESS=DEFLATE", "CONDSTORE",
+    "CONTEXT=SEARCH", "CONTEXT=SORT",
     "CREATE-SPECIAL-USE", "ENABLE", "ESEARCH", "ESORT", "I18NLEVEL=1", "ID", "IDLE", "IMAP4rev1",
     "IMAP4rev2", "INPROGRESS", "LIST-EXTENDED", "LIST-METADATA", "LIST-MYRIGHTS", "LIST-STATUS",
     "METADATA", "MOVE", "MULTIAPPEND", "MULTISEARCH", "NAMESPACE", "NOTIFY", "OBJECTID",

@@ -129,7 +129,7 @@ async function open() {
     count,
     db,
     notices,
-    mailbox: () => mailboxes.get(inbox.id),
+    mailbox: () => mailboxes.find(id, "INBOX"),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Uid } from "../../src/lib/ids.ts";
+import { sql } from "../../src/store/database.ts";
 import { DEFAULT_MAILBOXES } from "../../src/store/create_mailboxes.ts";
 import { EVERY_UID, type Fixture, inconsistencies, openFixture, someMessage } from "./fixture.ts";
 
@@ -306,6 +307,30 @@ Deno.test("subscriptions are names: of any case once, also of no mailbox", async
     "Sent",
     "Trash",
   ]);
+});
+
+Deno.test("an account has a bounded number of mailboxes and of subscriptions", async () => {
+  await using it = await openFixture();
+  const { mailboxes, account, db } = it;
+  await db.write(sql`
+    INSERT INTO mailboxes (account_id, name, name_key, uid_validity)
+    SELECT ${account}, 'n' || n, 'n' || n, 1 FROM generate_series(1, ${9_993}::int) AS n`);
+  await db.write(sql`
+    INSERT INTO subscriptions (account_id, name, name_key)
+    SELECT ${account}, 'n' || n, 'n' || n FROM generate_series(1, ${9_993}::int) AS n`);
+  const refused = { refusal: { kind: "too-many-mailboxes", limit: 10_000 } };
+  await assert.rejects(mailboxes.create(account, "a/b"), refused);
+  await assert.rejects(mailboxes.rename(account, "n1", "a/b/c"), refused);
+  await mailboxes.create(account, "last");
+  await assert.rejects(mailboxes.create(account, "more"), refused);
+  await assert.rejects(mailboxes.rename(account, "INBOX", "more"), refused);
+  await mailboxes.rename(account, "last", "other");
+  await mailboxes.subscribe(account, "last");
+  await assert.rejects(mailboxes.subscribe(account, "more"), refused);
+  await mailboxes.unsubscribe(account, "n1");
+  await mailboxes.delete(account, "n1");
+  await mailboxes.create(account, "more");
+  await mailboxes.subscribe(account, "more");
 });
 
 Deno.test("claimRecent() only goes up; modseqs() leaves out what is gone", async () => {

@@ -152,7 +152,7 @@ Deno.test("texts that are forgotten while a mailbox is taken up are no known one
   await texts.advance(id, async () => {
     forgotten = texts.forget(world.account.id);
     await Promise.race([forgotten, new Promise((done) => setTimeout(done, 300))]);
-    return { body: "X", rest: "", truncated: false };
+    return { body: "X", rest: "", preview: "x", truncated: false };
   });
   await forgotten;
   await client.ok("SELECT New");
@@ -170,4 +170,22 @@ Deno.test("a message whose body is lost keeps no other one from being indexed", 
   await indexer.settle();
   const found = await texts.find(id, { where: "body", needle: foldCase("hello") });
   assert.equal(`${found.matching}|${found.undecided}`, "2|1");
+});
+
+Deno.test("PREVIEW: RFC 8970 §4, without a body once it is known, which is all that LAZY wants", async () => {
+  await using world = await makeWorld("two-messages");
+  const { indexer } = indexerOf(world);
+  await using _ = indexer;
+  const client = await world.login();
+  await client.ok("SELECT INBOX");
+  assert.deepEqual(await client.ok("UID FETCH 1 PREVIEW (LAZY)"), [
+    "* 1 FETCH (UID 1 PREVIEW NIL)",
+  ]);
+  assert.deepEqual(await client.ok("FETCH 1 PREVIEW"), ['* 1 FETCH (PREVIEW "Hello, Bob!")']);
+  await indexer.settle();
+  const { blobs } = world.services;
+  blobs.get = blobs.range = () => Promise.reject(new Error("no body is needed"));
+  const known = ['* 1 FETCH (PREVIEW "Hello, Bob!")', '* 2 FETCH (PREVIEW "Hello, Ada!")'];
+  assert.deepEqual(await client.ok("FETCH 1:2 (PREVIEW (LAZY))"), known);
+  assert.deepEqual(await client.ok("FETCH 1:2 (PREVIEW)"), known);
 });

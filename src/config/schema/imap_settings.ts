@@ -67,7 +67,7 @@ export const imapSettings = {
   ),
   max_search_results: count(
     0,
-    "Results above which a search is refused with NO [LIMIT], never cut short; 0 = any number.",
+    "Results above which a search is refused with NO [LIMIT], never cut short; none for ALL, numbers and flags; 0 = any number.",
     { min: 0, max: SEARCHES_MAX },
   ),
   max_complex_sort_results: count(

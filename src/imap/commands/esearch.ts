@@ -6,14 +6,15 @@ import { command, type Context } from "../command.ts";
 import { isMeant, type MailboxFilter, mailboxFilter } from "../mailbox_filter.ts";
 import type { Scanner } from "../wire/scanner.ts";
 import { WireError } from "../wire/wire_error.ts";
-import { refuseDisabled } from "./search.ts";
 import { evaluateIn } from "./search/evaluate.ts";
 import { hasKey, type SearchKey } from "./search/key.ts";
+import { keepUpdated, refuseTagInUse } from "./search/keep_updated.ts";
 import { searchKeys } from "./search/parse.ts";
 import { resolve } from "./search/resolve.ts";
-import { respondAbout } from "./search/respond.ts";
+import { renderWhere, respondAbout } from "./search/respond.ts";
 import { readReturn, type ReturnOptions } from "./search/return_options.ts";
 import { mailboxScope } from "./search/scope.ts";
+import { refuseUnoffered } from "./search/unoffered.ts";
 
 /** WHY: each is a search of its own. */
 const MAILBOXES_MAX = 1_000;
@@ -41,9 +42,10 @@ export const esearch = command("ESEARCH", {
     key: searchKeys(wire),
   }),
   async execute({ sources, options, key }, context) {
-    refuseDisabled({ options, key }, context);
+    refuseUnoffered({ options, key }, context);
     refuseElsewhere({ sources, options, key }, context);
-    const { session, services } = context;
+    if (isSelected(context)) refuseTagInUse(options, context);
+    const { session, services, reply } = context;
     services.searchRate.take(session.user.accountId);
     const mailboxes = await meant(sources, context);
     if (mailboxes.length > MAILBOXES_MAX) throw new Refused({ kind: "limit", what: "mailboxes" });
@@ -54,11 +56,19 @@ export const esearch = command("ESEARCH", {
         ? session.view
         : mailboxScope(mailbox, messages);
       const uids: readonly Uid[] = await evaluateIn(scope, resolve(key, scope), context);
-      if (uids.length === 0) continue;
-      await respondAbout({ uids, options, scope, mailbox }, context);
+      if (uids.length > 0) await respondAbout({ uids, options, scope, mailbox }, context);
+      if (!isSelected(context)) continue;
+      const where = renderWhere(mailbox, reply);
+      keepUpdated(options, { uids, key, resultsMax: 0, where, byUid: true }, context);
     }
   },
 });
+
+function isSelected(
+  context: Context<"authenticated" | "selected">,
+): context is Context<"selected"> {
+  return context.session.state === "selected";
+}
 
 function sources(wire: Scanner): Sources | null {
   if (!wire.maybe("IN (")) return null;
@@ -87,7 +97,7 @@ function refuseElsewhere(
   if (needsSelected && session.state !== "selected") {
     throw WireError.because("No mailbox is selected");
   }
-  if (options?.update || options?.save && !needsSelected) {
+  if ((options?.update || options?.save) && !needsSelected) {
     throw WireError.because("SAVE and UPDATE are for the selected mailbox");
   }
   if (!needsSelected && hasKey(key, (part) => part.kind === "set" && !part.byUid)) {

@@ -42,11 +42,12 @@ export const fetch = command("FETCH", {
     modifiers: fetchModifiers(wire),
   }),
   async execute({ set, items, modifiers }, context): Promise<Completion> {
-    refuseDisabled(items, modifiers, context);
+    refuseModifiers(modifiers, context);
+    prepareItems(items, context);
     const { session: { view }, reply, uid, enabled } = context;
     const { changedSince, vanished, partial } = modifiers;
     const asked = withModseq(items, changedSince !== null);
-    if (asked.some(({ kind }) => kind === "MODSEQ")) enableCondstore(context);
+    if (changedSince !== null) enableCondstore(context);
     const readOnly = view.readOnly || !view.mailbox.rights.has("s");
     const plan = planFetch(asked, { uid: uid && !enabled.uidOnly, readOnly });
     const named = view.ranges(set, uid);
@@ -72,8 +73,7 @@ function withModseq(items: readonly FetchItem[], isNeeded: boolean): readonly Fe
 }
 
 /** What is not announced is refused, and what makes no sense. */
-function refuseDisabled(
-  items: readonly FetchItem[],
+function refuseModifiers(
   { vanished, changedSince, partial }: FetchModifiers,
   { uid, enabled, services: { config } }: Context<"selected">,
 ): void {
@@ -82,6 +82,14 @@ function refuseDisabled(
   }
   if (partial && !uid) throw WireError.because("PARTIAL needs UID FETCH");
   if (partial && isDisabled("PARTIAL", config)) throw WireError.because("PARTIAL is disabled");
+}
+
+/** Refuses what is not announced, and enables what an item enables: RFC 7162 §3.1. */
+export function prepareItems(
+  items: readonly FetchItem[],
+  context: Context<"authenticated" | "selected">,
+): void {
+  const { enabled, services: { config } } = context;
   for (const item of items) {
     const extension = extensions[item.kind];
     if (extension && isDisabled(extension, config)) {
@@ -92,6 +100,7 @@ function refuseDisabled(
       throw WireError.because(`${item.label} is no part of IMAP4rev2`);
     }
   }
+  if (items.some(({ kind }) => kind === "MODSEQ")) enableCondstore(context);
 }
 
 const extensions: { readonly [K in FetchItem["kind"]]?: string } = {
@@ -132,23 +141,23 @@ function narrow(
 export async function sendNew(
   items: readonly FetchItem[],
   uids: UidSet,
-  context: Context,
+  context: Pick<Context, "session" | "services" | "reply" | "enabled" | "connection" | "memory">,
 ): Promise<void> {
-  const { session, services, reply, enabled, connection } = context;
+  const { session, services, reply, enabled, connection, memory } = context;
   if (session.state !== "selected") return;
   const { view } = session;
   const peeking = items.map((item) => "marksSeen" in item ? { ...item, marksSeen: false } : item);
   const plan = planFetch(peeking, { uid: !enabled.uidOnly, readOnly: true });
   await send(plan, indexRanges(view.list, uids), {
     changed: null,
-    context: { session, services, reply, enabled, connection },
+    context: { session, services, reply, enabled, connection, memory },
   });
 }
 
 /** What sending needs of the session. */
 type Sender = Pick<
   Context<"selected">,
-  "session" | "services" | "reply" | "enabled" | "connection"
+  "session" | "services" | "reply" | "enabled" | "connection" | "memory"
 >;
 
 /** How many of the messages are not there any more. */
@@ -181,7 +190,7 @@ async function respond(
   plan: Plan,
   context: Sender,
 ): Promise<void> {
-  const { session: { view }, services: { blobs }, reply, connection, enabled } = context;
+  const { session: { view }, services: { blobs }, reply, connection, enabled, memory } = context;
   const seen = plan.marksSeen ? await markSeen(rows, context) : new Map<Uid, MessageRow>();
   if (plan.hasFlags) view.announceKeywords(rows, reply);
   view.announceKeywords([...seen.values()], reply);
@@ -191,7 +200,7 @@ async function respond(
     const items = marked ? withFlags(plan.items, enabled.condstore) : plan.items;
     return { message: new StoredMessage(marked ?? row, blobs), items };
   });
-  if (plan.hasSections) return await sendResponses(asked, { view, reply, connection });
+  if (plan.hasSections) return await sendResponses(asked, { view, reply, connection, memory });
   let responses = "";
   for (const { message, items } of asked) responses += plainResponse(message, items, view);
   reply.raw(responses);

@@ -82,7 +82,7 @@ class Announcer implements Timed {
     try {
       while (this.#again && this.#view) {
         this.#again = false;
-        await this.#view.tell(this.#reply, { expunges: true });
+        await this.#view.tell(this.#reply, { expunges: true, unasked: true });
       }
     } catch (error) {
       if (error instanceof Refused && error.refusal.kind === "unavailable") return;

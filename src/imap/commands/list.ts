@@ -35,7 +35,7 @@ export const list = command("LIST", {
       access.list(user),
       needsSubscriptions ? mailboxes.subscriptions(user.accountId) : [],
     ]);
-    const names = allNames(existing, subscriptions);
+    const names = await allNames(existing, subscriptions);
     const listed = await Array.fromAsync(select(names, patterns, selection));
     for (const name of listed) {
       reply.untagged(renderListed(name, asked, context));

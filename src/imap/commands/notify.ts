@@ -1,4 +1,5 @@
 import { command } from "../command.ts";
+import { prepareItems } from "./fetch.ts";
 import { notifyRequest } from "./notify/parse.ts";
 
 /**
@@ -9,5 +10,8 @@ export const notify = command("NOTIFY", {
   states: ["authenticated", "selected"],
   capability: "NOTIFY",
   parse: (wire) => notifyRequest(wire.sp()),
-  execute: (request, { notify }) => notify(request),
+  execute(request, context) {
+    prepareItems(request?.selected?.items ?? [], context);
+    return context.notify(request);
+  },
 });

@@ -1,4 +1,5 @@
 import { fromBinary } from "../../lib/bytes.ts";
+import type { Modseq } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { MetadataChange } from "../../store/metadata.ts";
 import { isPrivate, metadataName } from "../../store/metadata_name.ts";
@@ -28,9 +29,10 @@ export const setMetadata = command("SETMETADATA", {
       await access.find(user, mailbox, ["w"]);
     }
     await metadata.set(target, changes);
-    for (const account of new Set([user.accountId, target.mailbox?.accountId ?? user.accountId])) {
-      mailboxes.notices.accountChanged(account);
-    }
+    const { notices } = mailboxes;
+    notices.accountChanged(user.accountId);
+    // WHY: all who watch the mailbox; that no message of it has changed does not matter to them.
+    if (target.mailbox) notices.changed(target.mailbox.id, 1 as Modseq);
   },
 });
 

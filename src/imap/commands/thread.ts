@@ -5,7 +5,9 @@ import { isDisabled } from "../capability_config.ts";
 import { command, type Completion, type Context } from "../command.ts";
 import type { Scanner } from "../wire/scanner.ts";
 import { WireError } from "../wire/wire_error.ts";
-import { searchCriteria, searchFor } from "./sort/search_for.ts";
+import { searchCriteria } from "./search/parse.ts";
+import { searchFor } from "./search/search_for.ts";
+import { refuseUnoffered } from "./search/unoffered.ts";
 import { type ThreadAlgorithm, Threading } from "./thread/threading.ts";
 import { renderThreads } from "./thread/threads.ts";
 
@@ -24,6 +26,7 @@ export const thread = command("THREAD", {
     if (isDisabled(`THREAD=${algorithm}`, config)) {
       throw WireError.because(`THREAD=${algorithm} is disabled`);
     }
+    refuseUnoffered({ options: null, key }, context);
     const resultsMax = config.maxComplexSortResults;
     const { uids, completion } = await searchFor(key, context, { resultsMax });
     await respond(await collect(algorithm, NumberSet.from(uids), context), context);

@@ -183,7 +183,7 @@ export class Contexts implements Disposable {
   }
 
   #refuse(tag: string, text: string): void {
-    this.#keeper?.reply.untagged(`NO [NOUPDATE ${renderQuoted(tag)}] ${text}`);
+    this.#keeper?.reply.untagged(noUpdate(tag, text));
   }
 
   #wakeIn(ms: number): void {
@@ -192,4 +192,9 @@ export class Contexts implements Disposable {
       for (const listener of this.#listeners) listener();
     }, ms);
   }
+}
+
+/** `resp-text-code =/ "NOUPDATE" SP quoted`: RFC 5267 §5. */
+export function noUpdate(tag: string, text: string): string {
+  return `NO [NOUPDATE ${renderQuoted(tag)}] ${text}`;
 }

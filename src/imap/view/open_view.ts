@@ -4,10 +4,11 @@ import type { Sequence } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { MessageStore } from "../../store/messages.ts";
 import type { Enabled } from "../enabled.ts";
+import type { ViewServices } from "./opened.ts";
 import { RightsWatch } from "./rights_watch.ts";
 import { indexOf } from "./uid_list.ts";
 import type { Held, UidMaps } from "./uid_maps.ts";
-import { View, type ViewServices } from "./view.ts";
+import { View } from "./view.ts";
 
 /** What opening a view asks of the services. */
 export interface OpenServices extends ViewServices {

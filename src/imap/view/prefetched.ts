@@ -1,12 +1,14 @@
 /** WHY: enough to keep a disk or an object store busy. */
 const IN_FLIGHT_MAX = 8;
 /** WHY: what one session may hold of octets that wait for their turn. */
-const HELD_BYTES_MAX = 4 * 1024 * 1024;
+export const HELD_BYTES_MAX = 4 * 1024 * 1024;
 
 /** How to load something, and what it costs to hold the result. */
 export interface Loading<A, B> {
   readonly load: (item: A) => Promise<B>;
   readonly costBytes: (item: A) => number;
+  /** Where a session has less room than 4 MiB. */
+  readonly heldMaxBytes?: number;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface Loading<A, B> {
  */
 export async function* prefetched<A, B>(
   items: readonly A[],
-  { load, costBytes }: Loading<A, B>,
+  { load, costBytes, heldMaxBytes = HELD_BYTES_MAX }: Loading<A, B>,
 ): AsyncGenerator<B> {
   const waiting: { readonly result: Promise<B>; readonly cost: number }[] = [];
   let held = 0;
@@ -25,7 +27,7 @@ export async function* prefetched<A, B>(
       for (; next < items.length && waiting.length < IN_FLIGHT_MAX; next++) {
         const item = items[next] as A;
         const cost = costBytes(item);
-        if (waiting.length > 0 && held + cost > HELD_BYTES_MAX) break;
+        if (waiting.length > 0 && held + cost > heldMaxBytes) break;
         const result = load(item);
         result.catch(() => {}); // WHY: awaited in its turn, or in `finally`.
         held += cost;

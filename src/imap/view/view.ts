@@ -2,15 +2,7 @@ import type { AccessibleMailbox } from "../../auth/mailbox_access.ts";
 import { type Modseq, NUMBER_MAX, type Sequence, type Uid } from "../../lib/ids.ts";
 import { NumberSet } from "../../lib/number_set.ts";
 import { Refused } from "../../lib/refused.ts";
-import type { Log } from "../../observe/log.ts";
-import type { MailboxStore } from "../../store/mailboxes.ts";
-import type {
-  Changeable,
-  Expunged,
-  MessageState,
-  MessageStore,
-  StoredFlags,
-} from "../../store/messages.ts";
+import type { Changeable, Expunged, MessageState, StoredFlags } from "../../store/messages.ts";
 import type { UidSet } from "../../store/uid_set.ts";
 import type { Enabled } from "../enabled.ts";
 import type { Replies } from "../replies.ts";
@@ -18,6 +10,7 @@ import type { SequenceSet } from "../wire/sequence_set.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { flagRights } from "../flag_rights.ts";
 import { flagsText } from "./flags_text.ts";
+import { Contexts } from "./contexts.ts";
 import { Keywords } from "./keywords.ts";
 import { expungeLines } from "./expunge_lines.ts";
 import { FlagNews } from "./flag_news.ts";
@@ -35,27 +28,8 @@ import { changesSince, type Snapshot } from "./uid_map.ts";
 import { vanishedLines } from "./vanished_lines.ts";
 import type { RightsWatch } from "./rights_watch.ts";
 import { Recency } from "./recency.ts";
+import type { Opened, ViewServices } from "./opened.ts";
 import type { Held } from "./uid_maps.ts";
-
-/** What a view asks of the services. */
-export interface ViewServices {
-  readonly mailboxes: Pick<MailboxStore, "claimRecent">;
-  readonly log: Log;
-}
-
-/** A mailbox that is being opened; see `openView`. */
-export interface Opened {
-  readonly rights: RightsWatch;
-  /** As this user sees them: RFC 4314 §5.2 \Seen is not shared. */
-  readonly messages: MessageStore;
-  /** EXAMINE: nothing may be changed, not even \Recent and \Seen. */
-  readonly readOnly: boolean;
-  /** The first message without \Seen when the mailbox was selected: RFC 3501 §7.1 UNSEEN. */
-  readonly firstUnseen: Sequence | undefined;
-  /** What this client has switched on, now and later. */
-  readonly enabled: Enabled;
-  readonly held: Held;
-}
 
 /**
  * One session's picture of its mailbox: what the client has been told, and nothing else. Sequence
@@ -66,6 +40,8 @@ export class View {
   readonly readOnly: boolean;
   readonly firstUnseen: Opened["firstUnseen"];
   readonly enabled: Enabled;
+  /** Searches whose results the client keeps. */
+  readonly contexts: Contexts;
   readonly #services: ViewServices;
   readonly #held: Held;
   readonly #recency: Recency;
@@ -88,6 +64,7 @@ export class View {
     this.enabled = enabled;
     this.#services = services;
     this.#held = held;
+    this.contexts = new Contexts(this, held.map);
     this.#recency = new Recency(this.mailbox.recentUid, enabled);
     this.#keywords = new Keywords(this.mailbox.keywords, () => this.changeable);
     this.#told = held.map.now;
@@ -315,7 +292,8 @@ export class View {
 
   /** Calls `listener` whenever `tell` may have news, until the returned function is called. */
   onChange(listener: () => void): () => void {
-    return this.#held.map.onNotice(listener);
+    const stops = [this.#held.map.onNotice(listener), this.contexts.onDue(listener)];
+    return () => stops.forEach((stop) => stop());
   }
 
   /**
@@ -324,28 +302,29 @@ export class View {
    * expunged. One call at a time. Throws `gone` when the picture can no longer be kept true, because
    * the mailbox was deleted: the session has to end then (RFC 2180 §3.3 leaves it to us).
    */
-  async tell(reply: Replies, { expunges }: { readonly expunges: boolean }): Promise<void> {
+  async tell(
+    reply: Replies,
+    { expunges, unasked = false }: {
+      readonly expunges: boolean;
+      /** Nobody waits for it: what costs much may come later. */
+      readonly unasked?: boolean;
+    },
+  ): Promise<void> {
     const { map } = this.#held;
     this.#usesNumbers = false;
     await this.renewRights(reply);
     await map.refresh();
     if (map.gone) throw new Refused({ kind: "gone", what: "selected mailbox" });
-    const now = map.now;
-    if (now === this.#told) return;
-    const known = lastUid(this.#told);
-    const isHeld = !expunges && now.generation !== this.#told.generation;
-    if (!isHeld) this.#tellNumbers(now, reply);
-    await this.#tellFlags({ upTo: now.modseq, known }, reply);
-    // RFC 7162 §3.2: who leaves now must come back for the expunges that it has not been told.
-    if (isHeld && this.enabled.qresync) {
-      reply.untagged(`OK [HIGHESTMODSEQ ${this.highestModseq}] Expunged messages are still listed`);
-    }
+    const { now } = map;
+    if (now !== this.#told) await this.#tellNews(now, { expunges }, reply);
+    await this.contexts.tell(now, { unasked });
   }
 
   /** Lets go of the mailbox. What the client was told of is no longer recent: RFC 3501 §2.3.2. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.contexts[Symbol.dispose]();
     this.#held[Symbol.dispose]();
     try {
       await this.claimRecent();
@@ -355,9 +334,25 @@ export class View {
     }
   }
 
-  #tellNumbers(now: Snapshot, reply: Replies): void {
-    const gone = expunged(this.#told, now);
+  async #tellNews(
+    now: Snapshot,
+    { expunges }: { readonly expunges: boolean },
+    reply: Replies,
+  ): Promise<void> {
+    const known = lastUid(this.#told);
+    const isHeld = !expunges && now.generation !== this.#told.generation;
+    const gone = isHeld && this.contexts.isEmpty ? [] : expunged(this.#told, now);
     if (gone === null) throw new Refused({ kind: "gone", what: "message numbers" });
+    if (!this.contexts.isEmpty) await this.contexts.tellGone(this.#uidsAt(gone));
+    if (!isHeld) this.#tellNumbers(now, gone, reply);
+    await this.#tellFlags({ upTo: now.modseq, known }, reply);
+    // RFC 7162 §3.2: who leaves now must come back for the expunges that it has not been told.
+    if (isHeld && this.enabled.qresync) {
+      reply.untagged(`OK [HIGHESTMODSEQ ${this.highestModseq}] Expunged messages are still listed`);
+    }
+  }
+
+  #tellNumbers(now: Snapshot, gone: readonly number[], reply: Replies): void {
     for (const lines of this.#goneLines(gone)) reply.raw(lines);
     const arrived = now.count > this.#told.count - gone.length;
     this.#told = now;
@@ -387,7 +382,11 @@ export class View {
 
   #goneLines(positions: readonly number[]): Generator<string> {
     if (!this.enabled.qresync && !this.enabled.uidOnly) return expungeLines(positions);
-    return vanishedLines(NumberSet.from(positions.map((at) => this.#told.uids[at] as Uid)));
+    return vanishedLines(this.#uidsAt(positions));
+  }
+
+  #uidsAt(positions: readonly number[]): UidSet {
+    return NumberSet.from(positions.map((at) => this.#told.uids[at] as Uid));
   }
 
   /** What the client was told of is recent to nobody else: RFC 3501 §2.3.2. */

@@ -7,6 +7,7 @@ import sharing from "./0006_sharing.sql" with { type: "text" };
 import metadata from "./0007_metadata.sql" with { type: "text" };
 import expungedFloor from "./0008_expunged_floor.sql" with { type: "text" };
 import quotas from "./0009_quotas.sql" with { type: "text" };
+import previews from "./0010_previews.sql" with { type: "text" };
 
 /** One step of the schema. Never changed once released; a new step is added instead. */
 export interface Migration {
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: "0007_metadata", text: metadata },
   { version: 8, name: "0008_expunged_floor", text: expungedFloor },
   { version: 9, name: "0009_quotas", text: quotas },
+  { version: 10, name: "0010_previews", text: previews },
 ];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hashOf, type ObjectKey, objectKey } from "../../../src/blobs/blobs.ts";
 import { MemoryBlobs } from "../../../src/blobs/memory_blobs.ts";
 import { NumberSet } from "../../../src/lib/number_set.ts";
+import { unavailable } from "../../../src/lib/refused.ts";
 import { sql } from "../../../src/store/database.ts";
 import {
   type ImapClient,
@@ -257,3 +258,16 @@ async function until(ask: () => Promise<string[]>, expected: RegExp): Promise<bo
   }
   return false;
 }
+
+Deno.test("LOGOUT and UNAUTHENTICATE are never refused, also when rights cannot be looked up", async () => {
+  await using it = await share("lrsw");
+  const { world, ada, bob } = it;
+  const again = await world.login({ user: BOB });
+  await bob.ok(`SELECT ${INBOX}`);
+  await again.ok(`SELECT ${INBOX}`);
+  world.services.access.renew = () => Promise.reject(unavailable("database", new Error("away")));
+  await ada.literal("APPEND INBOX", "Subject: notice\r\n\r\nx\r\n");
+  assert.match((await bob.command("CHECK")).at(-1) ?? "", /^NO \[UNAVAILABLE\]/);
+  assert.deepEqual(await bob.ok("UNAUTHENTICATE"), []);
+  assert.match((await again.ok("LOGOUT")).join(), /^\* BYE/);
+});

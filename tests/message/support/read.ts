@@ -1,3 +1,4 @@
+import { atOnce } from "../../../src/lib/steps.ts";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { concat, fromBinary } from "../../../src/lib/bytes.ts";
@@ -111,7 +112,7 @@ export function section(text: string, wanted: Partial<Section>): string | null {
   const found = locateSection(root, full, headerBytes, sizeBytes);
   if (!found) return null;
   const octets = bytes.subarray(found.start, found.end);
-  return String.fromCharCode(...(found.filter ? found.filter(octets) : octets));
+  return String.fromCharCode(...(found.filter ? atOnce(found.filter(octets)) : octets));
 }
 
 /** Unicode text as the binary string of its UTF-8 octets. */

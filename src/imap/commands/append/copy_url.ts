@@ -1,5 +1,6 @@
 import type { AccessibleMailbox } from "../../../auth/mailbox_access.ts";
 import type { Uid } from "../../../lib/ids.ts";
+import { inTurns } from "../../../lib/pace.ts";
 import { NumberSet } from "../../../lib/number_set.ts";
 import { type Refusal, Refused } from "../../../lib/refused.ts";
 import { DELIMITER } from "../../../store/mailbox_name.ts";
@@ -33,7 +34,7 @@ export async function copyUrl(
   if (!location) throw badUrl();
   const { start, end, filter } = location;
   if (filter) {
-    const octets = filter(await message.slice(start, end));
+    const octets = await inTurns(filter(await message.slice(start, end)));
     const [from, to] = part(url, octets.length);
     intake.expect(to - from);
     await intake.write(octets.subarray(from, to));

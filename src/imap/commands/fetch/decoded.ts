@@ -55,14 +55,18 @@ export async function binarySize(
   return `${label} ${size}`;
 }
 
-/** `PREVIEW "…"`: RFC 8970 §3. A lazy one only of what is small enough to be read in passing. */
+/** `PREVIEW "…"`: RFC 8970 §3. No body is read for a lazy one. */
 export async function previewItem(message: StoredMessage, lazy: boolean): Promise<string> {
-  const { headerBytes, sizeBytes } = message.row;
-  if (lazy && sizeBytes > PREVIEW_SOURCE_BYTES) return "PREVIEW NIL";
+  const { headerBytes, sizeBytes, preview: known = null } = message.row;
+  if (known !== null || lazy) return renderPreview(known);
   const end = Math.min(sizeBytes, headerBytes + PREVIEW_SOURCE_BYTES);
   const body = headerBytes < end ? await message.slice(headerBytes, end) : new Uint8Array(0);
   const text = preview(message.root, (from, to) => body.subarray(from, to));
-  return `PREVIEW ${renderNstring(toBinary(utf8.encode(text)))}`;
+  return renderPreview(text);
+}
+
+function renderPreview(text: string | null): string {
+  return `PREVIEW ${renderNstring(text === null ? null : toBinary(utf8.encode(text)))}`;
 }
 const utf8 = new TextEncoder();
 

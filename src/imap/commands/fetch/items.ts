@@ -23,7 +23,7 @@ export type FetchItem =
     readonly marksSeen: boolean;
   }
   | { readonly kind: "binarySize"; readonly label: string; readonly path: readonly number[] }
-  /** RFC 8970: `lazy` asks for it only if it costs nothing. */
+  /** RFC 8970: `lazy` asks for it only if it is known already. */
   | { readonly kind: "preview"; readonly lazy: boolean };
 
 /** Items without arguments. */

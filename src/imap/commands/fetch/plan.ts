@@ -26,8 +26,8 @@ export function planFetch(
     ? [{ kind: "UID" }, ...asked]
     : asked;
   const sections = asked.filter((item) => item.kind === "section");
-  const bodies = asked.filter(({ kind }) =>
-    kind === "binary" || kind === "binarySize" || kind === "preview"
+  const bodies = asked.filter((item) =>
+    item.kind === "binary" || item.kind === "binarySize" || item.kind === "preview"
   );
   const narrow = [...kinds].every((kind) => NARROW.has(kind));
   return {
@@ -37,9 +37,16 @@ export function planFetch(
       header: sections.some(({ section }) => isInHeader(section)),
       envelope: kinds.has("ENVELOPE"),
       bodyStructure: kinds.has("BODYSTRUCTURE"),
-      structure: kinds.has("BODY") || bodies.length > 0 ||
+      structure: kinds.has("BODY") ||
+        bodies.some((item) => item.kind !== "preview" || !item.lazy) ||
         sections.some(({ section }) => needsStructure(section)),
       threadLinks: kinds.has("THREADID"),
+      omit: {
+        body: sections.length + bodies.length === 0 && !kinds.has("EMAILID"),
+        internalDate: !kinds.has("INTERNALDATE"),
+        savedAt: !kinds.has("SAVEDATE"),
+      },
+      preview: kinds.has("preview"),
     },
     hasFlags: kinds.has("FLAGS"),
     hasSections: sections.length + bodies.length > 0,

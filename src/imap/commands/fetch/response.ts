@@ -1,4 +1,6 @@
 import { toBinary } from "../../../lib/bytes.ts";
+import { inTurns, sharedPace } from "../../../lib/pace.ts";
+import { atOnce } from "../../../lib/steps.ts";
 import { renderBody } from "../../../message/body_structure.ts";
 import { formatInternalDate } from "../../../message/date.ts";
 import type { Location } from "../../../message/section.ts";
@@ -44,9 +46,12 @@ export function plainResponse(
   return `${view.fetchHead(message.row.uid)}${text.slice(1)})\r\n`;
 }
 
+/** Octets of a header, times the items that pick fields of it, that are looked through at once. */
+const FILTERED_BYTES_MAX = 1024 * 1024;
+
 /**
  * Adds the FETCH response of a message whose sections lie in its header, when that is here; false
- * when it is not. WHY: this is what clients list a mailbox with, and 10,000 of them wait for nothing.
+ * when it is not, or is too much work. WHY: this is what clients list a mailbox with, and 10,000 of them wait for nothing.
  */
 export function headerResponse(
   { message, items }: { readonly message: StoredMessage; readonly items: readonly FetchItem[] },
@@ -60,6 +65,8 @@ export function headerResponse(
   ) {
     return false;
   }
+  const filters = items.filter((item) => item.kind === "section" && item.section.fields.length > 0);
+  if (filters.length * headerBytes > FILTERED_BYTES_MAX) return false;
   let text = view.fetchHead(uid);
   for (const [at, item] of items.entries()) {
     if (at > 0) text += " ";
@@ -82,7 +89,7 @@ export function headerResponse(
 
 function located(header: Uint8Array, at: Location | null, partial: Partial | null): Uint8Array {
   const whole = header.subarray(at?.start ?? 0, at?.end ?? 0);
-  const octets = at?.filter ? at.filter(whole) : whole;
+  const octets = at?.filter ? atOnce(at.filter(whole)) : whole;
   const { start, end } = cut({ start: 0, end: octets.length }, partial);
   return octets.subarray(start, end);
 }
@@ -100,6 +107,7 @@ export async function* pieces(
       text += plainItem(item.kind, message, view);
       continue;
     }
+    await sharedPace.breathe();
     for await (const piece of octetsOf(message, item)) {
       if (typeof piece === "string") text += piece;
       else {
@@ -173,7 +181,7 @@ async function* section(
   const location = message.locate(section);
   if (location?.filter) {
     const header = await message.slice(location.start, location.end);
-    const octets = location.filter(header);
+    const octets = await inTurns(location.filter(header));
     const { start, end } = cut({ start: 0, end: octets.length }, partial);
     yield* literal(label, octets.subarray(start, end));
     return;

@@ -66,7 +66,7 @@ async function* oneAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
 }
 
 function isWide({ want }: Plan): boolean {
-  return Object.values(want).some(Boolean);
+  return Object.entries(want).some(([key, wanted]) => key !== "omit" && wanted);
 }
 
 function nextSize(rows: readonly MessageRow[], size: number): number {

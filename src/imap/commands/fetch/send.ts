@@ -1,6 +1,8 @@
+import { sharedPace } from "../../../lib/pace.ts";
 import type { Connection } from "../../../net/connection.ts";
 import type { Replies } from "../../replies.ts";
-import { prefetched } from "../../view/prefetched.ts";
+import type { SessionMemory } from "../../session_memory.ts";
+import { HELD_BYTES_MAX, prefetched } from "../../view/prefetched.ts";
 import { isInHeader, type StoredMessage } from "../../view/stored_message.ts";
 import type { View } from "../../view/view.ts";
 import { decodedChunks } from "./decoded.ts";
@@ -16,9 +18,6 @@ import {
 /** Octets of one read of a large body. */
 const STREAM_BYTES = 256 * 1024;
 
-/** Responses between two looks at whether the client keeps up. */
-const RESPONSES_PER_DRAIN = 16;
-
 /** A message with the items that its response is to have. */
 export interface Asked {
   readonly message: StoredMessage;
@@ -30,6 +29,7 @@ interface Sink {
   readonly view: View;
   readonly reply: Replies;
   readonly connection: Connection;
+  readonly memory: SessionMemory;
 }
 
 /**
@@ -38,15 +38,19 @@ interface Sink {
  */
 export async function sendResponses(asked: readonly Asked[], sink: Sink): Promise<void> {
   const { view } = sink;
+  const heldMaxBytes = Math.max(0, Math.min(HELD_BYTES_MAX, sink.memory.freeBytes));
+  const isLarge = (each: Asked) => isStreamedBody(each) || costOf(each) > heldMaxBytes;
   let at = 0;
   for (; at < asked.length; at++) {
     const pieces: (string | Uint8Array)[] = [];
     if (!headerResponse(asked[at] as Asked, view, pieces)) break;
     for (const piece of pieces) sink.reply.raw(piece);
-    if (at % RESPONSES_PER_DRAIN === 0) await sink.reply.drained();
+    await sink.reply.drained();
+    await sharedPace.breathe();
   }
   const responses = prefetched(asked.slice(at), {
-    costBytes: (each) => isLarge(each) ? 0 : each.message.row.sizeBytes,
+    heldMaxBytes,
+    costBytes: (each) => isLarge(each) ? 0 : costOf(each),
     load: async (each) => ({ each, ready: isLarge(each) ? null : await render(each, view) }),
   });
   for await (const { each, ready } of responses) {
@@ -56,13 +60,34 @@ export async function sendResponses(asked: readonly Asked[], sink: Sink): Promis
   }
 }
 
+/** Octets in memory while a message waits: the body, and what is not a part of it as it is. */
+function costOf({ message: { row }, items }: Asked): number {
+  let octets = items.some((item) => needsBody(item, row)) ? row.sizeBytes : row.headerBytes;
+  for (const item of items) {
+    if (item.kind === "binary") octets += row.sizeBytes;
+    if (item.kind === "section" && item.section.fields.length > 0) octets += row.headerBytes;
+  }
+  return octets;
+}
+
 /** A message whose octets are read and sent bit by bit, when its turn has come. */
-function isLarge({ message: { row }, items }: Asked): boolean {
+function isStreamedBody({ message: { row }, items }: Asked): boolean {
   return row.sizeBytes >= STREAMED_BYTES_MIN &&
-    items.some((item) =>
-      item.kind === "binary" || item.kind === "binarySize" || item.kind === "preview" ||
-      item.kind === "section" && !(row.header && isInHeader(item.section))
-    );
+    items.some((item) => needsBody(item, row));
+}
+
+function needsBody(item: FetchItem, { header, preview = null }: Asked["message"]["row"]): boolean {
+  switch (item.kind) {
+    case "binary":
+    case "binarySize":
+      return true;
+    case "preview":
+      return !item.lazy && preview === null;
+    case "section":
+      return !(header && isInHeader(item.section));
+    default:
+      return false;
+  }
 }
 
 function render({ message, items }: Asked, view: View): Promise<(string | Uint8Array)[]> {

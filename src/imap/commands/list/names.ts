@@ -6,6 +6,8 @@ import type { Selection } from "./options.ts";
 
 /** A name that LIST may tell of. */
 export interface Name {
+  /** By which names are compared. */
+  readonly key: string;
   readonly name: string;
   /** null: only a subscription, or a level above others. */
   readonly mailbox: AccessibleMailbox | null;
@@ -21,34 +23,58 @@ export interface Listed extends Name {
   readonly childInfo: readonly string[];
 }
 
-/** Every name there is: mailboxes, subscriptions, and the levels above them; parents come first. */
-export function allNames(
+/**
+ * Every name there is: mailboxes, subscriptions, and the levels above them; parents come first. Lets
+ * others run in between: an account may have ten thousand.
+ */
+export async function allNames(
   mailboxes: readonly AccessibleMailbox[],
   subscriptions: readonly string[],
-): Name[] {
-  const subscribed = new Set(subscriptions.map(mailboxKey));
-  const existing = new Map(mailboxes.map((mailbox) => [mailboxKey(mailbox.name), mailbox]));
-  const names = new Map<string, string>();
-  const parents = new Set<string>();
-  for (const { name } of mailboxes) {
-    for (const parent of parentNames(name)) {
-      const key = mailboxKey(parent);
-      parents.add(key);
-      if (!names.has(key)) names.set(key, existing.get(key)?.name ?? parent);
-    }
-    names.set(mailboxKey(name), name);
+): Promise<Name[]> {
+  const existing = new Map<string, AccessibleMailbox>();
+  const subscribed = new Map<string, string>();
+  for (const mailbox of mailboxes) {
+    await sharedPace.breathe();
+    existing.set(mailboxKey(mailbox.name), mailbox);
   }
   for (const name of subscriptions) {
-    for (const level of [...parentNames(name), name]) {
-      if (!names.has(mailboxKey(level))) names.set(mailboxKey(level), level);
+    await sharedPace.breathe();
+    subscribed.set(mailboxKey(name), name);
+  }
+  const names = new Map<string, string>();
+  const parents = new Set<string>();
+  for (const [key, { name }] of existing) {
+    await sharedPace.breathe();
+    names.set(key, name);
+    for (const [level, levelKey] of levels(name, key)) {
+      parents.add(levelKey);
+      if (!names.has(levelKey)) names.set(levelKey, existing.get(levelKey)?.name ?? level);
     }
   }
-  return [...names].sort(([a], [b]) => a < b ? -1 : 1).map(([key, name]) => ({
-    name,
-    mailbox: existing.get(key) ?? null,
-    isSubscribed: subscribed.has(key),
-    hasChildren: parents.has(key),
-  }));
+  for (const [key, name] of subscribed) {
+    await sharedPace.breathe();
+    for (const [level, levelKey] of [...levels(name, key), [name, key] as const]) {
+      if (!names.has(levelKey)) names.set(levelKey, level);
+    }
+  }
+  const all: Name[] = [];
+  for (const [key, name] of [...names].sort(([a], [b]) => a < b ? -1 : 1)) {
+    await sharedPace.breathe();
+    all.push({
+      key,
+      name,
+      mailbox: existing.get(key) ?? null,
+      isSubscribed: subscribed.has(key),
+      hasChildren: parents.has(key),
+    });
+  }
+  return all;
+}
+
+/** The names above a name, with their keys, which the key begins with. */
+function* levels(name: string, key: string): Generator<readonly [level: string, key: string]> {
+  const keys = parentNames(key);
+  for (const [at, level] of parentNames(name).entries()) yield [level, keys[at] ?? ""];
 }
 
 /** Those that the client asks for, in order. */
@@ -63,7 +89,7 @@ export async function* select(
   for (const name of names) {
     await sharedPace.breathe();
     const isSelected = meets(name, selection);
-    const childInfo = [...below?.get(mailboxKey(name.name)) ?? []];
+    const childInfo = [...below?.get(name.key) ?? []];
     if (!isSelected && childInfo.length === 0 || !matches(name.name)) continue;
     yield { ...name, isSelected, childInfo };
   }
@@ -90,8 +116,7 @@ async function hiddenBelow(
   for (const name of names) {
     await sharedPace.breathe();
     if (!meets(name, selection) || matches(name.name)) continue;
-    for (const parent of parentNames(name.name)) {
-      const key = mailboxKey(parent);
+    for (const key of parentNames(name.key)) {
       const info = below.get(key) ?? new Set();
       for (const option of options) info.add(option);
       below.set(key, info);

@@ -1,6 +1,6 @@
 import type { Uid } from "../../../lib/ids.ts";
 import { NumberSet } from "../../../lib/number_set.ts";
-import { inTurns, Pace } from "../../../lib/pace.ts";
+import { inTurns, Pace, sharedPace } from "../../../lib/pace.ts";
 import { Refused } from "../../../lib/refused.ts";
 import type { Steps } from "../../../lib/steps.ts";
 import type { SearchCondition } from "../../../store/search_condition.ts";
@@ -73,6 +73,7 @@ async function find(
   condition: SearchCondition,
   { scope: { mailbox, messages }, cancelled: signal }: Search,
 ): Promise<readonly Uid[]> {
+  await sharedPace.breathe(); // WHY: a thousand keys take a while to read, and to write down again.
   if (depthOf(condition) > DEPTH_MAX) throw new Refused({ kind: "limit", what: "search keys" });
   return (await messages.search(mailbox.id, condition, { signal })).uids;
 }

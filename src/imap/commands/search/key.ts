@@ -16,6 +16,8 @@ export type SearchKey =
   /** What numbers mean depends on what the client has been told. */
   | { readonly kind: "set"; readonly set: SequenceSet; readonly byUid: boolean }
   | { readonly kind: "recent" }
+  /** RFC 5032: came at least, or with `isYounger` at most, so many seconds before now. */
+  | { readonly kind: "age"; readonly seconds: number; readonly isYounger: boolean }
   /** RFC 6203: `loose` matches whatever `exact` does, and more. */
   | { readonly kind: "fuzzy"; readonly exact: SearchKey; readonly loose: SearchKey }
   | Scan;
@@ -28,6 +30,28 @@ export type Scan =
   | { readonly kind: "sentDay"; readonly range: DateRange }
   /** The decoded text of the body, or of everything. */
   | { readonly kind: "text"; readonly where: "body" | "all"; readonly needle: string };
+
+/**
+ * True for a key that only says which messages and with which flags, as a client asks that wants to
+ * know what there is: `ALL`, `UID 1:* UNDELETED`.
+ */
+export function isListing(key: SearchKey): boolean {
+  switch (key.kind) {
+    case "all":
+    case "any":
+      return key.keys.every(isListing);
+    case "not":
+      return isListing(key.key);
+    case "set":
+    case "recent":
+      return true;
+    case "stored":
+      return "everything" in key.condition || "uids" in key.condition ||
+        "flagsSet" in key.condition || "flagsClear" in key.condition;
+    default:
+      return false;
+  }
+}
 
 /** True when some part of the key is such a one. */
 export function hasKey(key: SearchKey, is: (part: SearchKey) => boolean): boolean {

@@ -15,9 +15,10 @@ const KEYS_MAX = 1_000;
 const NEEDLE_BYTES_MAX = 4_096;
 /** WHY: OR and NOT nest without parentheses: `OR a OR b OR c d`. */
 const DEPTH_MAX = 1_000;
+/** A moment is near the day, or far from it, and the header tells which day it names. */
+const PARTS_MAX = 4;
 /** WHY: each word is looked for by itself. */
 const FUZZY_WORDS_MAX = 20;
-const SECOND_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /**
@@ -31,14 +32,27 @@ export function searchKeys(wire: Scanner): SearchKey {
   return searchProgram(wire, charset);
 }
 
-/** `1*(SP search-key)` in a charset that was named before, or in UTF-8: RFC 5256 §3 `search-criteria`. */
-export function searchProgram(wire: Scanner, charset: string | null): SearchKey {
+/** `1*(SP search-key)` in a charset that was named before, or in UTF-8. */
+function searchProgram(wire: Scanner, charset: string | null): SearchKey {
   // RFC 6855 §3: where everything is UTF-8 no charset may be named.
   if (charset !== null && wire.utf8) wire.fail("no CHARSET");
   if (charset !== null && !knownCharset(charset)) {
     throw new Refused({ kind: "unknown-charset", charset });
   }
   return new Parser(wire, charset ?? "utf-8").keys();
+}
+
+/**
+ *     search-criteria = charset 1*(SP search-key)          RFC 5256 §5
+ *
+ * Throws `unknown-charset`.
+ */
+export function searchCriteria(wire: Scanner): SearchKey {
+  const charset = wire.astring();
+  wire.sp();
+  // RFC 6855 §3: where everything is UTF-8 no other charset may be named; here one must be.
+  const isNeeded = wire.utf8 && /^(?:utf-8|us-ascii)$/i.test(charset);
+  return searchProgram(wire, isNeeded ? null : charset);
 }
 
 class Parser {
@@ -116,6 +130,12 @@ class Parser {
     return decodeCharset(fromBinary(binary), this.#charset);
   }
 
+  /** The key under way counts as the keys that it is made of. */
+  compound(): this {
+    this.#count += PARTS_MAX - 1;
+    return this;
+  }
+
   date(): Date {
     return this.#wire.sp().date();
   }
@@ -144,7 +164,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["NEW", () => all([{ kind: "recent" }, stored({ flagsClear: FLAG.seen })])],
   ["NOT", (parser) => ({ kind: "not", key: parser.next() })],
   ["OLD", () => ({ kind: "not", key: { kind: "recent" } })],
-  ["OLDER", ({ wire }) => stored({ internalDate: { before: secondsAgo(wire) } }, "WITHIN")],
+  ["OLDER", (parser) => age(parser, { isYounger: false })],
   ["ON", (parser) => stored({ internalDate: wholeDay(parser.date()) })],
   ["OR", (parser) => ({ kind: "any", keys: [parser.next(), parser.next()] })],
   ["RECENT", () => ({ kind: "recent" })],
@@ -153,9 +173,9 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["SAVEDON", (parser) => stored({ savedDate: wholeDay(parser.date()) }, "SAVEDATE")],
   ["SAVEDSINCE", (parser) => stored({ savedDate: { from: parser.date() } }, "SAVEDATE")],
   ["SEEN", () => stored({ flagsSet: FLAG.seen })],
-  ["SENTBEFORE", (parser) => sentBefore(parser.date())],
-  ["SENTON", (parser) => sentOn(parser.date())],
-  ["SENTSINCE", (parser) => sentSince(parser.date())],
+  ["SENTBEFORE", (parser) => sentBefore(parser.compound().date())],
+  ["SENTON", (parser) => sentOn(parser.compound().date())],
+  ["SENTSINCE", (parser) => sentSince(parser.compound().date())],
   ["SINCE", (parser) => stored({ internalDate: { from: parser.date() } })],
   ["SMALLER", ({ wire }) => stored({ smaller: wire.sp().number() })],
   ["SUBJECT", (parser) => header("subject", parser)],
@@ -172,7 +192,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["UNFLAGGED", () => stored({ flagsClear: FLAG.flagged })],
   ["UNKEYWORD", ({ wire }) => stored({ not: { keyword: wire.sp().atom() } })],
   ["UNSEEN", () => stored({ flagsClear: FLAG.seen })],
-  ["YOUNGER", ({ wire }) => stored({ internalDate: { from: secondsAgo(wire) } }, "WITHIN")],
+  ["YOUNGER", (parser) => age(parser, { isYounger: true })],
 ]);
 
 function all(keys: readonly SearchKey[]): SearchKey {
@@ -198,9 +218,9 @@ function inText(where: "body" | "all", text: string): SearchKey {
   return { kind: "text", where, needle: foldCase(text) };
 }
 
-/** RFC 5032 §3: so many seconds before now. */
-function secondsAgo(wire: Scanner): Date {
-  return new Date(Date.now() - wire.sp().nzNumber() * SECOND_MS);
+/** `( "OLDER" / "YOUNGER" ) SP nz-number`: RFC 5032 §3. */
+function age({ wire }: Parser, { isYounger }: { readonly isYounger: boolean }): SearchKey {
+  return { kind: "age", seconds: wire.sp().nzNumber(), isYounger };
 }
 
 /** What is no id of ours is nobody's. */

@@ -2,6 +2,8 @@ import type { SearchCondition } from "../../../store/search_condition.ts";
 import type { Scan, SearchKey } from "./key.ts";
 import type { SearchScope } from "./scope.ts";
 
+const SECOND_MS = 1_000;
+
 /** A search key whose numbers mean messages, and whose stored parts are one condition each. */
 export type Resolved =
   | Stored
@@ -35,6 +37,10 @@ export function resolve(
       return inner(exactly ? key.exact : key.loose);
     case "set":
       return stored({ uids: scope.uids(key.set, key.byUid) });
+    case "age": {
+      const then = new Date(Date.now() - key.seconds * SECOND_MS);
+      return stored({ internalDate: key.isYounger ? { from: then } : { before: then } });
+    }
     case "recent":
       return stored({ uids: scope.recentUids });
     default:

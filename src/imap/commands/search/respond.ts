@@ -1,11 +1,12 @@
 import type { Modseq, Uid } from "../../../lib/ids.ts";
 import { NumberSet } from "../../../lib/number_set.ts";
-import { Pace } from "../../../lib/pace.ts";
+import { inTurns } from "../../../lib/pace.ts";
 import type { AccessibleMailbox } from "../../../auth/mailbox_access.ts";
 import type { UidSet } from "../../../store/uid_set.ts";
 import type { Context } from "../../command.ts";
 import { renderQuoted } from "../../wire/quote.ts";
 import type { SearchScope } from "./scope.ts";
+import { renderSet } from "./render_set.ts";
 import { partOf, renderPartial, type ReturnOptions } from "./return_options.ts";
 
 /** WHY: one line may name every message; it is written in pieces. */
@@ -109,19 +110,17 @@ async function extended(
   const numberOf = (uid: Uid): number => byUid ? uid : scope.numberOf(uid) ?? 0;
   const first = uids[0];
   const last = uids.at(-1);
-  const where = mailbox
-    ? ` MAILBOX ${reply.mailbox(mailbox.name)} UIDVALIDITY ${mailbox.uidValidity}`
-    : "";
+  const where = mailbox ? renderWhere(mailbox, reply) : "";
   reply.raw(`* ESEARCH (TAG ${renderQuoted(tag)}${where})${byUid ? " UID" : ""}`);
   if (wanted.min && first !== undefined) reply.raw(` MIN ${numberOf(first)}`);
   if (wanted.max && last !== undefined) reply.raw(` MAX ${numberOf(last)}`);
   if (wanted.all && first !== undefined) {
-    reply.raw(` ALL ${await renderSet(uids, numberOf, context)}`);
+    reply.raw(` ALL ${await inTurns(renderSet(uids, numberOf))}`);
   }
   if (wanted.count) reply.raw(` COUNT ${uids.length}`);
   if (wanted.partial) {
     const part = partOf(uids, wanted.partial);
-    const set = part.length === 0 ? "NIL" : await renderSet(part, numberOf, context);
+    const set = part.length === 0 ? "NIL" : await inTurns(renderSet(part, numberOf));
     reply.raw(` PARTIAL (${renderPartial(wanted.partial)} ${set})`);
   }
   if (wanted.relevancy && scores && scores.length > 0) {
@@ -131,6 +130,15 @@ async function extended(
     reply.raw(` MODSEQ ${await highestModseq(told(uids, wanted), scope)}`);
   }
   reply.raw("\r\n");
+  await reply.drained();
+}
+
+/** What the correlator says about a mailbox: RFC 7377 §2.1. */
+export function renderWhere(
+  { name, uidValidity }: Pick<AccessibleMailbox, "name" | "uidValidity">,
+  reply: Context["reply"],
+): string {
+  return ` MAILBOX ${reply.mailbox(name)} UIDVALIDITY ${uidValidity}`;
 }
 
 function isOnlySave({ min, max, all, count, partial, relevancy }: Wanted): boolean {
@@ -170,29 +178,4 @@ async function highestModseq(
   let highest = 0;
   for (const { modseq } of states) highest = Math.max(highest, modseq);
   return highest === 0 ? null : highest as Modseq;
-}
-
-/** A sequence-set that keeps the order: RFC 5267 §3.2; neighbours that ascend are ranges. */
-async function renderSet(
-  uids: readonly Uid[],
-  numberOf: (uid: Uid) => number,
-  { reply }: Pick<Context, "reply">,
-): Promise<string> {
-  const parts: string[] = [];
-  const pace = new Pace();
-  let from = 0;
-  let to = 0;
-  const flush = () => parts.push(from === to ? `${from}` : `${from}:${to}`);
-  for (const [at, uid] of uids.entries()) {
-    const n = numberOf(uid);
-    if (at > 0 && n === to + 1) to = n;
-    else {
-      if (at > 0) flush();
-      from = to = n;
-    }
-    if (at % NUMBERS_PER_WRITE === 0) await pace.breathe();
-  }
-  if (uids.length > 0) flush();
-  await reply.drained();
-  return parts.join(",");
 }

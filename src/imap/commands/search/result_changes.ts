@@ -22,15 +22,17 @@ export function* resultChanges(
   before: Uint32Array,
   after: Uint32Array,
 ): Steps<ResultChanges> {
+  const [head, tail] = sameEnds(before, after);
   const places = new Map<number, number>();
-  for (const [place, uid] of before.entries()) {
-    places.set(uid, place);
+  for (let place = head; place < before.length - tail; place++) {
+    places.set(before[place] ?? 0, place);
     if (place % MESSAGES_PER_STEP === 0) yield;
   }
   const isKept = new Uint8Array(before.length);
-  const added: Runs = new Runs();
+  const added = new Runs();
   let last = -1;
-  for (const [place, uid] of after.entries()) {
+  for (let place = head; place < after.length - tail; place++) {
+    const uid = after[place] ?? 0;
     const old = places.get(uid) ?? -1;
     // WHY: what stands in another order than before goes, and comes again.
     if (old > last) {
@@ -40,11 +42,21 @@ export function* resultChanges(
     if (place % MESSAGES_PER_STEP === 0) yield;
   }
   const removed = new Runs();
-  for (const [place, uid] of before.entries()) {
-    if (!isKept[place]) removed.push(place, uid);
+  for (let place = head; place < before.length - tail; place++) {
+    if (!isKept[place]) removed.push(place, before[place] ?? 0);
     if (place % MESSAGES_PER_STEP === 0) yield;
   }
   return { removed: removed.all.reverse(), added: added.all };
+}
+
+/** How many messages are the same at the beginning and, of the others, at the end. */
+function sameEnds(before: Uint32Array, after: Uint32Array): [head: number, tail: number] {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
+  return [head, tail];
 }
 
 class Runs {

@@ -81,11 +81,18 @@ function option(wire: Scanner, options: Mutable): void {
       options.partial = partialRange(wire.sp());
       return;
     case "UPDATE":
-      options.update = { items: wire.continues(/ \(/y) ? fetchItems(wire.sp()) : [] };
+      options.update = { items: updateItems(wire) };
       return;
     default:
       wire.fail("search-return-opt");
   }
+}
+
+/** RFC 5465 §8 has no SP in front of the list, and one in its example. */
+function updateItems(wire: Scanner): readonly FetchItem[] {
+  if (!wire.continues(/ ?\(/y)) return [];
+  wire.maybe(" ");
+  return fetchItems(wire);
 }
 
 const flags = {
