@@ -217,8 +217,11 @@ export class MailboxStore {
   }
 
   async #claim(id: MailboxId, below: Uid): Promise<void> {
+    // WHY: SELECT waits for this, and need not wait for the disk: what is lost is recent once more.
     await this.db.write(sql`
-      UPDATE mailboxes SET recent_uid = ${below} WHERE id = ${id} AND recent_uid < ${below}`);
+      UPDATE mailboxes SET recent_uid = ${below}
+      FROM set_config('synchronous_commit', 'off', true) AS unhurried
+      WHERE id = ${id} AND recent_uid < ${below}`);
   }
 }
 

@@ -35,9 +35,21 @@ export function sql(strings: TemplateStringsArray, ...values: readonly unknown[]
 
 /** Joins fragments: `joined([a, b], " AND ")`; the separator is SQL text. */
 export function joined(fragments: readonly Sql[], separator: string): Sql {
-  if (fragments.length === 0) return new Sql([""], []);
-  const between = Array<string>(fragments.length - 1).fill(separator);
-  return new Sql(["", ...between, ""], fragments);
+  return new Sql(between(fragments.length, separator), fragments);
+}
+
+/** Joins of so many fragments are texts that come again. */
+const FRAGMENTS_MAX = 30;
+const separators = new Map<string, readonly string[]>();
+
+/** WHY the same array again: a text is known by its pieces. */
+function between(count: number, separator: string): readonly string[] {
+  const key = `${count} ${separator}`;
+  const same = separators.get(key);
+  if (same) return same;
+  const made = count === 0 ? [""] : ["", ...Array<string>(count - 1).fill(separator), ""];
+  if (count <= FRAGMENTS_MAX) separators.set(key, made);
+  return made;
 }
 
 /** What the driver takes. */
@@ -57,46 +69,85 @@ export interface Compiled extends Statement {
 
 /** More different texts than Sora has call sites; beyond it statements are simply not prepared. */
 const NAMES_MAX = 500;
-const known = new Map<string, Known>();
+/** More than all those texts have pieces. */
+const PLACES_MAX = 20_000;
 
 /** What is found out about a text once. */
-type Known = Pick<Compiled, "name" | "isPureRead">;
+type Known = Pick<Compiled, "text" | "name" | "isPureRead">;
+
+/** A place on the way through the pieces of a statement. WHY: to find the text costs more than to keep it. */
+interface Place {
+  readonly next: Map<unknown, Place>;
+  known?: Known;
+}
+
+const start: Place = { next: new Map() };
+let places = 0;
+const known = new Map<string, Known>();
 
 const PURE_READ = /^\s*SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b)/s;
 
 /** Text and parameters of a statement. */
 export function compile(statement: Sql): Compiled {
-  const text: string[] = [];
   const values: unknown[] = [];
-  const prepared = flatten(statement, text, values);
-  const whole = text.join("");
-  return {
-    text: whole,
-    values,
-    ...(prepared ? knownAs(whole) : { isPureRead: PURE_READ.test(whole) }),
-    ...(statement.options.arrays ? { rowMode: "array" as const } : {}),
-  };
+  const place = follow(statement, start, values);
+  const facts = place ? place.known ??= knownAs(textOf(statement)) : unnamed(textOf(statement));
+  return { ...facts, values, ...(statement.options.arrays ? { rowMode: "array" as const } : {}) };
 }
 
-/** Appends a statement with its fragments; tells whether all of it may be prepared. */
-function flatten(statement: Sql, text: string[], values: unknown[]): boolean {
-  let prepared = statement.options.prepared;
-  for (const [at, piece] of statement.strings.entries()) {
-    text.push(piece);
-    if (at >= statement.parts.length) continue;
-    const part = statement.parts[at];
-    if (part instanceof Sql) prepared = flatten(part, text, values) && prepared;
-    else text.push(`$${values.push(part)}`);
+/** Collects the values; answers the place behind the last piece, null for a text that is not kept. */
+function follow(statement: Sql, from: Place | null, values: unknown[]): Place | null {
+  let place = statement.options.prepared ? step(from, statement.strings) : null;
+  for (const part of statement.parts) {
+    if (part instanceof Sql) place = follow(part, place, values);
+    else {
+      values.push(part);
+      place = step(place, VALUE);
+    }
   }
-  return prepared;
+  return place;
 }
 
+/** Stands for any value. */
+const VALUE = Symbol("value");
+
+function step(from: Place | null, piece: unknown): Place | null {
+  if (!from) return null;
+  const next = from.next.get(piece);
+  if (next || places >= PLACES_MAX) return next ?? null;
+  const made: Place = { next: new Map() };
+  from.next.set(piece, made);
+  places++;
+  return made;
+}
+
+function textOf(statement: Sql): string {
+  let text = "";
+  let count = 0;
+  const append = ({ strings, parts }: Sql): void => {
+    for (const [at, piece] of strings.entries()) {
+      text += piece;
+      if (at >= parts.length) continue;
+      const part = parts[at];
+      if (part instanceof Sql) append(part);
+      else text += `$${++count}`;
+    }
+  };
+  append(statement);
+  return text;
+}
+
+/** The same text has the same name, whatever pieces it is made of. */
 function knownAs(text: string): Known {
-  let as = known.get(text);
-  if (as) return as;
-  as = { isPureRead: PURE_READ.test(text) };
-  if (known.size >= NAMES_MAX) return as;
-  as = { ...as, name: `sora_${known.size}` };
-  known.set(text, as);
-  return as;
+  const same = known.get(text);
+  if (same) return same;
+  const facts = unnamed(text);
+  if (known.size >= NAMES_MAX) return facts;
+  const named = { ...facts, name: `sora_${known.size}` };
+  known.set(text, named);
+  return named;
+}
+
+function unnamed(text: string): Known {
+  return { text, isPureRead: PURE_READ.test(text) };
 }

@@ -99,3 +99,16 @@ Deno.test("sql numbers its parameters through fragments and names equal texts eq
   assert.equal(two.name, one.name);
   assert.equal(compile(sql`SELECT ${condition.unprepared()}`).name, undefined);
 });
+
+Deno.test("sql: a value or a fragment in the same place are different texts", () => {
+  const at = (part: unknown) => compile(sql`SELECT ${part} + ${sql`x`} + ${part}`);
+  const texts = [at(1), at(sql`1`), at(sql`${1}`), at(2)].map(({ text }) => text);
+  assert.deepEqual(texts, [
+    "SELECT $1 + x + $2",
+    "SELECT 1 + x + 1",
+    "SELECT $1 + x + $2",
+    "SELECT $1 + x + $2",
+  ]);
+  assert.equal(at(1).name, at(sql`${1}`).name, "the same text has one name");
+  assert.deepEqual(at(2).values, [2, 2]);
+});
