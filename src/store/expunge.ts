@@ -28,10 +28,13 @@ export async function expunge(
   const modseq = (box.highestModseq + 1) as Modseq;
   const gone: Uid[] = [];
   await inChunks(uids ?? EVERYTHING, async (part) => {
-    const [row] = await tx.query<Answer>(expungeStatement(mailbox, {
+    const ctes = expungeCtes(mailbox, {
       box: sql`SELECT ${modseq}::bigint AS modseq, ${box.accountId}::bigint AS account_id`,
       among: uids ? among(mailbox, part, { onlyDeleted }) : deletedFrom(mailbox, part.lows[0]),
-    }));
+    });
+    const [row] = await tx.query<Answer>(
+      sql`WITH ${ctes} SELECT array_agg(uid ORDER BY uid)::text FROM gone`.asArrays(),
+    );
     const done = unpackNumbers(row?.[0] ?? null) as Uid[];
     for (const uid of done) gone.push(uid);
     await forgetSeen(tx, box, done);
@@ -41,48 +44,49 @@ export async function expunge(
   return { modseq: expunged.isEmpty ? box.highestModseq : modseq, expunged };
 }
 
-/** What has \Deleted in a mailbox at one moment. */
-export interface Deleted {
-  readonly modseq: Modseq;
-  /** How many messages, counted up to AT_ONCE_MAX + 1. */
-  readonly count: number;
-}
-
-/** Looks for \Deleted; throws `gone`. */
-export async function readDeleted(db: Database, mailbox: MailboxId): Promise<Deleted> {
-  const [row] = await db.query<Deleted>(sql`
-    SELECT highest_modseq AS modseq, (SELECT count(*) FROM (SELECT FROM message_state
-      WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 LIMIT ${AT_ONCE_MAX + 1}) AS deleted) AS count
-    FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL`);
-  if (!row) throw new Refused({ kind: "gone", what: "mailbox" });
-  return row;
-}
-
 /**
- * Removes few messages with \Deleted in one statement that commits itself, if nothing has happened in the
- * mailbox since they were counted: null when nothing was done, and it has to be the long way.
+ * Removes few messages with \Deleted in one statement that commits itself, and writes nothing where there
+ * are none: null when it has to be the long way. Throws `gone`. `onRepeat`: it may have been done already
+ * when it is done, and finds nothing then.
  */
 export async function expungeAtOnce(
   db: Database,
   mailbox: MailboxId,
-  { uids, deleted: { modseq: since, count } }: {
-    readonly uids: UidSet | null;
-    readonly deleted: Deleted;
-  },
+  { uids, onRepeat }: { readonly uids: UidSet | null; readonly onRepeat?: () => void },
 ): Promise<Expunged | null> {
-  if (count > AT_ONCE_MAX || uids && uids.ranges.length > CHUNK) return null;
-  const [row] = await db.write<Answer>(
-    expungeStatement(mailbox, {
-      // WHY this is enough: see `changeFlagsAtOnce`.
-      box: sql`SELECT ${since}::bigint + 1 AS modseq, account_id FROM mailboxes
-      WHERE id = ${mailbox} AND deleted_at IS NULL AND NOT has_viewers
-        AND highest_modseq = ${since} FOR NO KEY UPDATE`,
-      among: uids ? among(mailbox, uids, { onlyDeleted: true }) : deletedFrom(mailbox, 1),
-    }),
-    { repeatable: true },
+  if (uids && uids.ranges.length > CHUNK) return null;
+  // WHY this is enough: see `changeFlagsAtOnce`.
+  const box = sql`SELECT highest_modseq + 1 AS modseq, account_id FROM mailboxes
+    WHERE id = ${mailbox} AND deleted_at IS NULL AND NOT has_viewers
+      AND (SELECT count FROM deleted) BETWEEN 1 AND ${AT_ONCE_MAX}
+      AND highest_modseq = (SELECT highest_modseq FROM mailboxes WHERE id = ${mailbox})
+    FOR NO KEY UPDATE`;
+  const [row] = await db.write<
+    [...Answer, modseq: Modseq | null, count: number, now: Modseq | null]
+  >(
+    sql`
+    WITH deleted AS MATERIALIZED (
+      SELECT count(*) FROM (SELECT FROM message_state
+        WHERE mailbox_id = ${mailbox} AND flags & 8 = 8 LIMIT ${AT_ONCE_MAX + 1}) AS few
+    ), ${
+      expungeCtes(mailbox, {
+        box,
+        among: uids ? among(mailbox, uids, { onlyDeleted: true }) : deletedFrom(mailbox, 1),
+      })
+    }
+    SELECT (SELECT array_agg(uid ORDER BY uid)::text FROM gone), (SELECT modseq FROM box),
+      (SELECT count FROM deleted),
+      (SELECT highest_modseq FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL)`
+      .asArrays(),
+    { repeatable: true, ...(onRepeat ? { onRepeat } : {}) },
   );
-  const gone = unpackNumbers(row?.[0] ?? null) as Uid[];
-  return gone.length === 0 ? null : { modseq: since + 1 as Modseq, expunged: NumberSet.from(gone) };
+  const [packed, modseq, count, now] = row ?? [null, null, 0, null];
+  if (now === null) throw new Refused({ kind: "gone", what: "mailbox" });
+  const gone = unpackNumbers(packed) as Uid[];
+  if (count === 0 || modseq !== null && gone.length === 0) {
+    return { modseq: now, expunged: NumberSet.from([]) };
+  }
+  return modseq === null ? null : { modseq, expunged: NumberSet.from(gone) };
 }
 
 type Answer = [uids: string | null];
@@ -104,12 +108,11 @@ function deletedFrom(mailbox: MailboxId, uid: number | undefined): Sql {
 }
 
 /** `box`: the new MODSEQ and whose the mailbox is; nothing is done when that is empty. */
-function expungeStatement(
+function expungeCtes(
   mailbox: MailboxId,
   { box, among }: { readonly box: Sql; readonly among: Sql },
 ): Sql {
-  return sql`
-    WITH box AS MATERIALIZED (${box}), picked AS MATERIALIZED (${among} LIMIT ${CHUNK}), gone AS (
+  return sql`box AS MATERIALIZED (${box}), picked AS MATERIALIZED (${among} LIMIT ${CHUNK}), gone AS (
       DELETE FROM message_state AS state USING picked, box
       WHERE state.mailbox_id = picked.mailbox_id AND state.uid = picked.uid
       RETURNING state.mailbox_id, state.uid, state.flags, state.keywords
@@ -129,8 +132,7 @@ function expungeStatement(
       UPDATE quotas SET storage_used = greatest(0, storage_used - total.octets),
         messages_used = greatest(0, messages_used - total.live)
       FROM total, box WHERE quotas.account_id = box.account_id AND total.live > 0
-    )
-    SELECT array_agg(uid ORDER BY uid)::text FROM gone`.asArrays();
+    )`;
 }
 
 const EVERYTHING: UidSet = NumberSet.of([[1 as Uid, NUMBER_MAX as Uid]]);

@@ -10,6 +10,7 @@ import {
   type NewMailbox,
 } from "./create_mailboxes.ts";
 import { type Database, sql, type Transaction } from "./database.ts";
+import { RecentClaims } from "./recent_claims.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
 import { cleanMailboxName, DELIMITER, mailboxKey } from "./mailbox_name.ts";
 import type { Notices } from "./notices.ts";
@@ -35,16 +36,18 @@ export interface RenameOptions {
 
 /** Owns the tables `mailboxes`, `uid_validities` and `subscriptions`. */
 export class MailboxStore {
-  /** Under way; the last one of each mailbox. */
-  readonly #claims = new Map<MailboxId, { readonly below: Uid; readonly done: Promise<void> }>();
+  readonly #claims: RecentClaims;
 
-  constructor(readonly db: Database, readonly notices: Notices) {}
+  constructor(readonly db: Database, readonly notices: Notices) {
+    this.#claims = new RecentClaims(db);
+  }
 
   /** Every live mailbox in an account's own tree, by name. */
   async list(account: AccountId): Promise<Mailbox[]> {
-    return await this.db.query<Mailbox>(sql`
+    const mailboxes = await this.db.query<Mailbox>(sql`
       SELECT ${MAILBOX_COLUMNS} FROM mailboxes
       WHERE account_id = ${account} AND domain IS NULL AND deleted_at IS NULL ORDER BY name_key`);
+    return mailboxes.map((mailbox) => this.#claims.applied(mailbox));
   }
 
   /** The mailbox of this name in any case; throws `no-such-mailbox`. */
@@ -52,14 +55,14 @@ export class MailboxStore {
     const [mailbox] = isText(name)
       ? await this.db.query<Mailbox>(byName(personalTree(account), name))
       : [];
-    return mailbox ?? refuseMissing(name);
+    return mailbox ? this.#claims.applied(mailbox) : refuseMissing(name);
   }
 
   /** The mailbox with this id; null when there is none or it was deleted. */
   async get(id: MailboxId): Promise<Mailbox | null> {
     const [mailbox] = await this.db.query<Mailbox>(sql`
       SELECT ${MAILBOX_COLUMNS} FROM mailboxes WHERE id = ${id} AND deleted_at IS NULL`);
-    return mailbox ?? null;
+    return mailbox ? this.#claims.applied(mailbox) : null;
   }
 
   /**
@@ -194,18 +197,9 @@ export class MailboxStore {
     return rows.map(({ name }) => name);
   }
 
-  /** UIDs below `below` are no longer recent to anybody. */
-  async claimRecent(id: MailboxId, below: Uid): Promise<void> {
-    const running = this.#claims.get(id);
-    // WHY: a session that selects its mailbox again claims again what it has just claimed.
-    if (running && running.below >= below) return await running.done;
-    const claim = { below, done: this.#claim(id, below) };
-    this.#claims.set(id, claim);
-    try {
-      await claim.done;
-    } finally {
-      if (this.#claims.get(id) === claim) this.#claims.delete(id);
-    }
+  /** UIDs below `below` are no longer recent to anybody; see `RecentClaims`. */
+  claimRecent(id: MailboxId, below: Uid): void {
+    this.#claims.add(id, below);
   }
 
   /** HIGHESTMODSEQ of each live mailbox among these. */
@@ -214,14 +208,6 @@ export class MailboxStore {
       SELECT id, highest_modseq AS modseq FROM mailboxes
       WHERE id = ANY(${[...ids]}::bigint[]) AND deleted_at IS NULL`);
     return new Map(rows.map(({ id, modseq }) => [id, modseq]));
-  }
-
-  async #claim(id: MailboxId, below: Uid): Promise<void> {
-    // WHY: SELECT waits for this, and need not wait for the disk: what is lost is recent once more.
-    await this.db.write(sql`
-      UPDATE mailboxes SET recent_uid = ${below}
-      FROM set_config('synchronous_commit', 'off', true) AS unhurried
-      WHERE id = ${id} AND recent_uid < ${below}`);
   }
 }
 

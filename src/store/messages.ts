@@ -5,7 +5,7 @@ import { AppendQueue } from "./append_queue.ts";
 import { changeFlags, changeFlagsAtOnce } from "./change_flags.ts";
 import { type Changed, transfer, type Transferred } from "./copy_messages.ts";
 import { type Database, sql } from "./database.ts";
-import { expunge, expungeAtOnce, readDeleted } from "./expunge.ts";
+import { expunge, expungeAtOnce } from "./expunge.ts";
 import { FLAG } from "./flags.ts";
 import { FreshReads } from "./fresh_reads.ts";
 import type {
@@ -192,15 +192,12 @@ export class MessageStore {
 
   /** Removes the messages with \Deleted, all or those among `uids`. */
   async expunge(mailbox: MailboxId, uids: UidSet | null): Promise<Expunged> {
-    // WHY: CLOSE expunges every time, and nearly every time there is nothing to do.
-    const deleted = await readDeleted(this.db, mailbox);
-    if (deleted.count === 0 || uids?.isEmpty) {
-      return { modseq: deleted.modseq, expunged: NumberSet.from([]) };
-    }
-    const result = await expungeAtOnce(this.db, mailbox, { uids, deleted }) ??
+    let isNews = false;
+    const onRepeat = () => void (isNews = true);
+    const result = await expungeAtOnce(this.db, mailbox, { uids, onRepeat }) ??
       await this.db.transaction((tx) => expunge(tx, mailbox, uids));
-    // WHY also without any: another one was first, or an answer of ours was lost.
-    this.#announce([{ mailbox, modseq: result.modseq }]);
+    isNews ||= !result.expunged.isEmpty;
+    if (isNews) this.#announce([{ mailbox, modseq: result.modseq }]);
     return result;
   }
 

@@ -7,6 +7,10 @@ const CHANNEL = "sora_mailboxes";
 const PAYLOAD_BYTES_MAX = 7_900;
 /** Changes of this long share a notice: NOTIFY takes a lock that all commits of notices share. */
 const COALESCE_MS = 5;
+/** The same while one notice follows the other. */
+const BUSY_COALESCE_MS = 15;
+/** Between two notices that follow each other, at most. */
+const BUSY_MS = 50;
 /** The same while the database cannot be reached. */
 const RETRY_MS = 500;
 /** Mailboxes that wait to be announced while the database is away; beyond it the oldest go. */
@@ -25,6 +29,7 @@ export class Notices {
   #pending = new Map<MailboxId, Modseq>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> | undefined;
+  #sentAt = -Infinity;
 
   /** `workerId`: without spaces, different in every isolate of every node. */
   constructor(readonly db: Database, readonly options: { readonly workerId: string }) {
@@ -36,7 +41,11 @@ export class Notices {
     this.#tell(mailbox, modseq, arrived);
     const known = this.#pending.get(mailbox) ?? 0;
     if (modseq > known) this.#pending.set(mailbox, modseq);
-    this.#timer ??= setTimeout(() => this.#flush(), COALESCE_MS);
+    this.#timer ??= setTimeout(() => this.#flush(), this.#coalesceMs());
+  }
+
+  #coalesceMs(): number {
+    return performance.now() - this.#sentAt < BUSY_MS ? BUSY_COALESCE_MS : COALESCE_MS;
   }
 
   /** Says that mailboxes came, went or were renamed, or that subscriptions or annotations changed. */
@@ -99,7 +108,7 @@ export class Notices {
     this.#sending ??= this.#send().then((sent) => {
       this.#sending = undefined;
       this.#timer = this.#pending.size > 0
-        ? setTimeout(() => this.#flush(), sent ? COALESCE_MS : RETRY_MS)
+        ? setTimeout(() => this.#flush(), sent ? BUSY_COALESCE_MS : RETRY_MS)
         : undefined;
     });
   }
@@ -108,6 +117,7 @@ export class Notices {
   async #send(): Promise<boolean> {
     const pending = this.#pending;
     this.#pending = new Map();
+    this.#sentAt = performance.now();
     try {
       for (const payload of payloads(this.options.workerId, pending)) {
         await this.db.notify(CHANNEL, payload);

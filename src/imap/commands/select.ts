@@ -52,7 +52,7 @@ export async function openMailbox(
     describe(view, context);
     if (qresync) await resync(view, qresync, reply);
   } catch (error) {
-    await view.close();
+    view.close();
     throw error;
   }
   enter({ state: "selected", user, view });

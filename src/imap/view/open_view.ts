@@ -43,12 +43,7 @@ export async function openView(
   const rights = new RightsWatch(mailbox, () => access.renew(user, mailbox));
   const watched = rights.isFixed ? held : watching(held, rights);
   const view = new View(services, { rights, messages, firstUnseen, held: watched, ...options });
-  try {
-    await view.claimRecent();
-  } catch (error) {
-    watched[Symbol.dispose]();
-    throw error;
-  }
+  view.claimRecent();
   return view;
 }
 

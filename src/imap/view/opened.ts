@@ -1,5 +1,4 @@
 import type { Sequence } from "../../lib/ids.ts";
-import type { Log } from "../../observe/log.ts";
 import type { MailboxStore } from "../../store/mailboxes.ts";
 import type { MessageStore } from "../../store/messages.ts";
 import type { Enabled } from "../enabled.ts";
@@ -9,7 +8,6 @@ import type { Held } from "./uid_maps.ts";
 /** What a view asks of the services. */
 export interface ViewServices {
   readonly mailboxes: Pick<MailboxStore, "claimRecent">;
-  readonly log: Log;
 }
 
 /** A mailbox that is being opened; see `openView`. */

@@ -321,17 +321,12 @@ export class View {
   }
 
   /** Lets go of the mailbox. What the client was told of is no longer recent: RFC 3501 §2.3.2. */
-  async close(): Promise<void> {
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.contexts[Symbol.dispose]();
     this.#held[Symbol.dispose]();
-    try {
-      await this.claimRecent();
-    } catch (error) {
-      // WHY: nothing is lost but that some messages are recent once more.
-      this.#services.log.warning("recent_not_claimed", { error });
-    }
+    this.claimRecent();
   }
 
   async #tellNews(
@@ -390,10 +385,10 @@ export class View {
   }
 
   /** What the client was told of is recent to nobody else: RFC 3501 §2.3.2. */
-  async claimRecent(): Promise<void> {
+  claimRecent(): void {
     const below = this.readOnly || this.mailbox.isForeign ? null : this.#recency.claim(this.#told);
     if (below === null) return;
-    await this.#services.mailboxes.claimRecent(this.mailbox.id, below);
+    this.#services.mailboxes.claimRecent(this.mailbox.id, below);
   }
 }
 

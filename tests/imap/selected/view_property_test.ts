@@ -126,7 +126,7 @@ for (let seed = 0; seed < SEEDS; seed++) {
       await client.listen(true);
       client.checkTruth();
     }
-    for (const { view } of clients) await view.close();
+    for (const { view } of clients) view.close();
     for (const maps of workers) maps[Symbol.dispose]();
   });
 }
