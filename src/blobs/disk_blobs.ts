@@ -119,7 +119,7 @@ export class DiskBlobs implements Blobs {
     const temporary = `${this.#directory}/${TEMPORARY_FOLDER}/${crypto.randomUUID()}`;
     try {
       using file = await write(temporary);
-      await file.sync();
+      await file.syncData();
       // WHY: also when there is one: to look costs each new body more than the rare second copy,
       // and one that was damaged on the disk is whole again.
       await Deno.rename(temporary, path);

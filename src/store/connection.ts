@@ -2,6 +2,7 @@
 import pg from "pg";
 import type { DatabaseEndpoint } from "../config/config.ts";
 import { ConnectionError } from "./database_error.ts";
+import { Execution, type Layout } from "./execution.ts";
 import { GatheringSocket } from "../net/gathering_socket.ts";
 import type { Statement } from "./sql.ts";
 
@@ -36,6 +37,7 @@ export class Connection {
   patienceMs: number;
   readonly openedAt = Date.now();
   readonly #client: pg.Client;
+  readonly #layouts = new Map<string, Layout>();
   #inFlight = 0;
   #progressAt = 0;
   readonly #closed = Promise.withResolvers<void>();
@@ -122,10 +124,14 @@ export class Connection {
 
   /** Runs one statement. */
   async run<R>(statement: Statement): Promise<R[]> {
-    const { rows } = await this.#wait(() =>
-      this.#client.query(statement as unknown as pg.QueryConfig)
-    );
-    return rows as R[];
+    return await this.#wait(() => {
+      const execution = new Execution<R>(statement, {
+        layouts: this.#layouts,
+        parserOf: getTypeParser,
+      });
+      this.#client.query(execution as unknown as pg.Submittable);
+      return execution.answer;
+    });
   }
 
   /** Runs statements without parameters; tells the last one's command tag, e.g. "COMMIT". */

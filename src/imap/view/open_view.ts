@@ -34,7 +34,9 @@ export async function openView(
   const { access, maps } = services;
   const mailbox = await access.find(user, name, ["r"]);
   const messages = services.messages.viewedBy(mailbox.viewer);
-  const unseen = mailbox.unseen > 0 ? await messages.firstUnseen(mailbox.id) : null;
+  const { rev2, uidOnly } = options.enabled;
+  const asks = mailbox.unseen > 0 && !rev2 && !uidOnly;
+  const unseen = asks ? await messages.firstUnseen(mailbox.id) : null;
   const held = await maps.open(mailbox.id, mailbox.highestModseq, mailbox.viewer).catch((error) => {
     throw isGone(error) ? new Refused({ kind: "no-such-mailbox", name }) : error;
   });
