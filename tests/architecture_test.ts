@@ -19,11 +19,6 @@ const sideways: readonly (readonly [from: string, to: string, why: string])[] = 
   ["message", "lib", "lib is the vocabulary of everything"],
   ["config", "lib", "lib is the vocabulary of everything"],
   ["observe", "lib", "lib is the vocabulary of everything"],
-  [
-    "store",
-    "net/gathering_socket.ts",
-    "the driver needs a socket that sends in one piece (ADR 10)",
-  ],
   ["admin", "app/read_config.ts", "both programs read the same configuration in the same way"],
   ["admin", "app/exit_codes.ts", "both programs mean the same by an exit code"],
 ];

@@ -3,7 +3,6 @@ import pg from "pg";
 import type { DatabaseEndpoint } from "../config/config.ts";
 import { ConnectionError } from "./database_error.ts";
 import { Execution, type Layout } from "./execution.ts";
-import { GatheringSocket } from "../net/gathering_socket.ts";
 import type { Statement } from "./sql.ts";
 
 /** Beyond a statement's own timeout, before a silent server is taken for gone. */
@@ -71,7 +70,6 @@ export class Connection {
       keepAlive: true,
       types: { getTypeParser },
       pipeline: true,
-      stream: () => new GatheringSocket(),
     };
     const client = new pg.Client(settings);
     const connection = new Connection(client, options.statementTimeoutMs + SILENCE_MS);
