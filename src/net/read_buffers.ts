@@ -1,5 +1,5 @@
-/** What an idle connection holds: most commands fit, and 5,000 of them are 20 MB. */
-const SMALL_BYTES = 4 * 1024;
+/** What an idle connection holds: nearly every command fits. */
+const SMALL_BYTES = 1024;
 /** What a connection under load reads into. */
 const BIG_BYTES = 64 * 1024;
 /** WHY: below this a read was no stream but the end of one, and the connection may turn idle. */

@@ -28,7 +28,7 @@ export async function idleBench(sessions = 5_000): Promise<Figure[]> {
         name: `memory of an idle session, ${sessions} of them`,
         value: each / 1024,
         unit: "KB",
-        target: ["<=", 40],
+        target: ["<=", 30],
       },
       {
         name: "delivery's 250 to EXISTS in IDLE, p50",
