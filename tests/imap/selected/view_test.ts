@@ -62,6 +62,18 @@ Deno.test("tell() without expunges keeps every number, and tells flags of known 
   assert.deepEqual(await world.told(), ["1 EXPUNGE", "3 EXISTS"]);
 });
 
+Deno.test("tell() without expunges never takes back a client's own change of a message that is gone", async () => {
+  using world = await opened(2);
+  const other = await world.box.view(world.maps);
+  world.box.setFlags(uids(1, 2), () => 2);
+  await other.tell(new Heard().reply, { expunges: true });
+  world.box.append();
+  world.view.stored(world.box.setFlags(uids(1), (flags) => flags | 1));
+  world.box.expunge(uids(1));
+  assert.deepEqual(await world.told(false), ["2 FETCH (FLAGS (\\Answered \\Recent))"]);
+  assert.deepEqual(await world.told(), ["1 EXPUNGE", "2 EXISTS"]);
+});
+
 Deno.test("tell() without expunges announces arrivals when nothing was expunged", async () => {
   using world = await opened(1);
   world.box.append();

@@ -32,6 +32,9 @@ const NUMBERED = /^\* (\d+) (EXISTS|EXPUNGE|FETCH|UIDFETCH|RECENT)(?: (.*))?$/s;
 const VANISHED = /^\* VANISHED (\(EARLIER\) )?([\d:,]+)$/;
 const HIGHEST = /OK \[HIGHESTMODSEQ (\d+)\]/;
 
+/** So many lines tell how a disagreement came about. */
+const LATELY_MAX = 60;
+
 /** A client that believes everything it is told, and nothing else: RFC 3501 §5.2, §7.4, RFC 7162. */
 export class BelievingClient {
   readonly messages: Believed[] = [];
@@ -42,6 +45,7 @@ export class BelievingClient {
   readonly earlier = new Set<number>();
   /** Told as VANISHED since SELECT. */
   readonly lastVanished = new Set<number>();
+  readonly #lately: string[] = [];
 
   constructor(readonly client: ImapClient, readonly mode: Mode = "plain") {}
 
@@ -117,7 +121,19 @@ export class BelievingClient {
     this.hear([...before.slice(0, -1), ...lines]);
   }
 
+  /** Believes what it hears, or says what it has heard lately. */
   hear(lines: readonly string[], command = ""): void {
+    this.#lately.push(...(command === "" ? [] : [`C: ${command}`]), ...lines);
+    this.#lately.splice(0, this.#lately.length - LATELY_MAX);
+    try {
+      this.#believe(lines, command);
+    } catch (error) {
+      if (error instanceof Error) error.message += `\nheard lately:\n${this.#lately.join("\n")}`;
+      throw error;
+    }
+  }
+
+  #believe(lines: readonly string[], command: string): void {
     const isFetch = /^(?:UID )?FETCH/.test(command);
     for (const line of lines) {
       const [, modseq] = HIGHEST.exec(line) ?? [];
