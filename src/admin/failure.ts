@@ -77,6 +77,7 @@ const words: {
   "notification-overflow": () => "there is too much to be watched",
   "too-many-messages": ({ limit }) => `more than ${limit} messages at a time`,
   "batch-size": () => "not a possible size of a batch",
+  "not-saved": () => "no room for the result",
   "unknown-encoding": () => "the transfer encoding is not known",
   "bad-event": () => "the event is not known",
   "metadata-too-many": () => "there are too many annotations",

@@ -33,6 +33,7 @@ const words: Readonly<Record<Refusal["kind"], readonly [code: string, text: stri
   "notification-overflow": ["NOTIFICATIONOVERFLOW", "Too much to be watched"],
   "too-many-keywords": ["LIMIT", "Too many keywords"],
   "too-many-messages": ["MESSAGELIMIT", "Too many messages for one command"],
+  "not-saved": ["NOTSAVED", "No room for the result"],
   "batch-size": ["LIMIT", "Not a possible number of batches, or of messages in them"],
   "unknown-encoding": ["UNKNOWN-CTE", "Unknown transfer encoding"],
   "unknown-charset": ["BADCHARSET", "Unknown charset"],

@@ -35,6 +35,8 @@ export type Refusal =
   | { readonly kind: "notification-overflow" }
   /** RFC 9738: more than one command may process. */
   | { readonly kind: "too-many-messages"; readonly limit: number }
+  /** RFC 5182 §2.1: there is no room for the result that was to be saved. */
+  | { readonly kind: "not-saved" }
   | { readonly kind: "batch-size"; readonly code: "TOOFEW" | "TOOMANY" }
   /** RFC 3516 §4.3: a Content-Transfer-Encoding that cannot be undone. */
   | { readonly kind: "unknown-encoding" }

@@ -76,6 +76,7 @@ const words: Record<Refusal["kind"], readonly [code: number, enhanced: string, t
   "notification-overflow": OPERATION,
   "too-many-messages": OPERATION,
   "batch-size": OPERATION,
+  "not-saved": OPERATION,
   "unknown-charset": OPERATION,
   "limit": OPERATION,
   "unsupported": OPERATION,

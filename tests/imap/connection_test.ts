@@ -83,7 +83,7 @@ Deno.test("a shutdown waits for the command that runs", async () => {
   blobs.put = async (key, body) => {
     started.resolve();
     await released.promise;
-    await put(key, body);
+    return await put(key, body);
   };
   await client.send("a1 APPEND INBOX {6+}\r\nx: y\r\n\r\na2 NOOP\r\n");
   await started.promise;

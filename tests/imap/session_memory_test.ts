@@ -69,9 +69,11 @@ Deno.test("a saved result counts until the mailbox is left", async () => {
   for (let i = 0; i < 12; i++) await world.deliver("x: y\r\n\r\n", { flags: i % 2 });
   const client = await world.login();
   await client.ok("SELECT INBOX");
+  await client.ok("UID SEARCH RETURN (SAVE) UID 1");
   assert.deepEqual(await client.command("UID SEARCH RETURN (SAVE) SEEN"), [
-    "NO [LIMIT] Limit exceeded",
+    "NO [NOTSAVED] No room for the result",
   ]);
+  assert.deepEqual(await client.ok("UID SEARCH $"), ["* SEARCH"]);
   await client.ok("UID SEARCH RETURN (SAVE) ALL");
   await client.ok("UID SEARCH RETURN (SAVE) UID 1,3,5,7");
   await client.ok("SELECT INBOX");

@@ -1,5 +1,6 @@
 import type { Modseq } from "../../lib/ids.ts";
 import type { Change } from "../../store/messages.ts";
+import type { UidSet } from "../../store/uid_set.ts";
 
 /** Where changes come from, and which messages the client knows of. */
 export interface NewsSource {
@@ -14,8 +15,8 @@ export interface NewsSource {
 /** Which flag changes a client knows: those up to some MODSEQ, and its own. */
 export class FlagNews {
   #told: Modseq;
-  /** Our own changes that will come back to us. */
-  readonly #own = new Set<Modseq>();
+  /** Our own changes that will come back to us, and of which messages they are. */
+  readonly #own = new Map<Modseq, UidSet>();
 
   /** `told`: the mailbox as it was opened. */
   constructor(told: Modseq) {
@@ -28,21 +29,31 @@ export class FlagNews {
   }
 
   /** The client has been told this change of its own. */
-  addOwn(modseq: Modseq): void {
+  addOwn(modseq: Modseq, uids: () => UidSet): void {
     if (modseq === this.#told + 1) this.#told = modseq;
-    else if (modseq > this.#told) this.#own.add(modseq);
+    else if (modseq > this.#told) this.#own.set(modseq, uids());
   }
 
   /** What the client has to be told to know everything up to `modseq`. */
   async *upTo(modseq: Modseq, { since, known }: NewsSource): AsyncGenerator<Change[]> {
     if (modseq > this.#told) {
       for await (const batch of since(this.#told)) {
-        yield batch.filter(({ uid, modseq, expunged }) =>
-          uid <= known && !expunged && !this.#own.has(modseq)
+        yield batch.filter((change) =>
+          change.uid <= known && !change.expunged && !this.#isOutdone(change)
         );
       }
       this.#told = modseq;
     }
-    for (const own of this.#own) if (own <= this.#told) this.#own.delete(own);
+    for (const own of this.#own.keys()) if (own <= this.#told) this.#own.delete(own);
+  }
+
+  /**
+   * By a change of our own, or it is one. WHY: of a message that is gone, and may not be said to be,
+   * the last change is not known, and an older one would undo ours.
+   */
+  #isOutdone({ uid, modseq }: Change): boolean {
+    if (this.#own.has(modseq)) return true;
+    for (const [own, uids] of this.#own) if (own > modseq && uids.has(uid)) return true;
+    return false;
   }
 }

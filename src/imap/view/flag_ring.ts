@@ -28,14 +28,6 @@ export class FlagRing {
   }
 
   /**
-   * These messages are gone. WHY: while a client may not be told so, an older state of theirs, told
-   * after its own newer change, would undo that.
-   */
-  forget(gone: ReadonlySet<number>): void {
-    if (gone.size > 0) this.#changes = this.#changes.filter(({ uid }) => !gone.has(uid));
-  }
-
-  /**
    * The last change of each message after `modseq`, or null when some are not here any more. WHY the
    * last only: an older state, told after the session's own newer change, would undo that.
    */

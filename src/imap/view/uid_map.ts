@@ -187,7 +187,6 @@ export class UidMap {
     }
     const kept = gone.size === 0 ? before : without(before, gone);
     this.#now = { ...withMore(kept, added.sort((a, b) => a - b)), modseq };
-    this.#ring.forget(gone);
     this.#ring.push(changed);
   }
 }

@@ -222,7 +222,7 @@ export class View {
     // WHY: without a change `modseq` is that of somebody else's, which must be told.
     if (changed.length === 0) return;
     this.#held.map.absorbFlags(modseq, changed);
-    this.#news.addOwn(modseq);
+    this.#news.addOwn(modseq, () => NumberSet.from(changed.map(({ uid }) => uid)));
   }
 
   /** The result of this session's own EXPUNGE, which `tell` announces. */

@@ -1,6 +1,7 @@
 import type { Modseq, Uid } from "../../../lib/ids.ts";
 import { NumberSet } from "../../../lib/number_set.ts";
 import { inTurns } from "../../../lib/pace.ts";
+import { Refused } from "../../../lib/refused.ts";
 import type { AccessibleMailbox } from "../../../auth/mailbox_access.ts";
 import type { UidSet } from "../../../store/uid_set.ts";
 import type { Context } from "../../command.ts";
@@ -44,13 +45,22 @@ export async function respond(found: Found, context: Context<"selected">): Promi
   await plain(found, context);
 }
 
-/** For `$`; it counts until the next one is saved, or the mailbox is left. Throws `limit`. */
+/**
+ * For `$`; it counts until the next one is saved, or the mailbox is left. Throws `not-saved`, and nothing is
+ * saved then (RFC 5182 §2.1).
+ */
 function save(
   uids: UidSet,
   { session, memory }: Context<"authenticated" | "selected">,
 ): void {
   if (session.state !== "selected") return;
-  memory.hold("saved search", uids.ranges.length * RANGE_BYTES);
+  memory.hold("saved search", 0);
+  session.view.save(NumberSet.of<Uid>([]));
+  try {
+    memory.hold("saved search", uids.ranges.length * RANGE_BYTES);
+  } catch (error) {
+    throw error instanceof Refused ? new Refused({ kind: "not-saved" }) : error;
+  }
   session.view.save(uids);
 }
 
