@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const layers: readonly (readonly string[])[] = [
   ["message", "config", "observe", "lib"],
   ["store", "blobs", "net"],
-  ["auth", "delivery", "limits", "jobs"],
+  ["auth", "delivery", "limits", "jobs", "migration"],
   ["imap", "lmtp", "http"],
   ["app", "admin"],
 ];
@@ -42,6 +42,7 @@ const owners: readonly (readonly [what: RegExp, folders: readonly string[], why:
   [/(?<![.\w])fetch\(/, [], "nothing here is an HTTP client"],
   [/from "pg"|import\("pg"\)/, ["store"], "store/ alone speaks SQL"],
   [/"@aws-sdk\//, ["blobs"], "blobs/ alone knows S3"],
+  [/"imapflow"/, ["migration"], "migration/ alone is a client of other servers"],
   [/from "hono"/, ["http"], "http/ owns the HTTP server"],
   [/from "prom-client"|from "@logtape\/logtape"/, ["observe"], "observe/ hides its libraries"],
   [/\bDeno\.Command\b/, ["store"], "only the private PostgreSQL is a program we run"],

@@ -28,18 +28,16 @@ const SHORT: Readonly<Record<string, string>> = { c: "config", h: "help", V: "ve
 /** Commands, and groups of them, that belong to a later version. */
 const LATER = [
   "accounts credentials",
-  "cache",
   "connections",
   "credentials",
-  "export-maildir",
   "health",
-  "import-maildir",
   "stats",
 ];
 
 /** Reads the arguments behind the program's name. Throws `Failure` (usage). */
 export function readArguments(args: readonly string[]): Invocation {
-  const { words, given } = split(args);
+  const { words: written, given } = split(args);
+  const words = withoutAlias(written);
   refuseLater((words[0] === "help" ? words.slice(1) : words).join(" "));
   refuseUnknown(words.join(" "), given);
   const json = given.some(({ name }) => name === "json");
@@ -86,6 +84,14 @@ function split(args: readonly string[]): { words: string[]; given: Given[] } {
     given.push({ name, written, value, isInline });
   }
   return { words, given };
+}
+
+/** The command's own name where another one was given. */
+function withoutAlias(words: readonly string[]): string[] {
+  const [help, ...rest] = words[0] === "help" ? words : ["", ...words];
+  const name = rest.join(" ");
+  const meant = commands.find(({ aliases = [] }) => aliases.includes(name));
+  return [help ?? "", ...(meant ? meant.name.split(" ") : rest)].filter((word) => word !== "");
 }
 
 /** WHY before their options, which nothing here knows. */

@@ -15,6 +15,8 @@ export interface Option {
 export interface Command {
   /** The words it is called by: "accounts create". */
   readonly name: string;
+  /** Other words for the same. */
+  readonly aliases?: readonly string[];
   /** One line for the list of commands. */
   readonly summary: string;
   /** More for its own help. */

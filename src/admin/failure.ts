@@ -70,6 +70,7 @@ const words: {
   "read-only": () => "this can only be read",
   "not-permitted": () => "this is not permitted",
   "over-quota": () => "the quota is used up",
+  "storage-full": () => "there is no room for bodies now",
   "too-big": ({ limitBytes }) => `larger than ${limitBytes} octets`,
   "metadata-too-big": ({ limitBytes }) => `the value is larger than ${limitBytes} octets`,
   "rate-limit": ({ retryAfterS }) => `too many requests, try again in ${retryAfterS} seconds`,

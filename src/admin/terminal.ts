@@ -10,6 +10,8 @@ export interface Terminal {
   readInput(): Promise<string>;
   /** A person sits at the standard input. */
   readonly isInteractive: boolean;
+  /** A person looks at the standard error output. */
+  readonly showsProgress: boolean;
   /** Asks for a password without showing it; null when the person gives up. */
   askPassword(label: string): Promise<string | null>;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -30,6 +32,7 @@ export function systemTerminal(): Terminal {
     err: (text) => writeAll(Deno.stderr, text),
     readInput: readStdin,
     isInteractive: Deno.stdin.isTerminal(),
+    showsProgress: Deno.stderr.isTerminal(),
     askPassword,
     env: Deno.env.toObject(),
   };

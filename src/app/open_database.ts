@@ -36,7 +36,7 @@ export async function startDatabase(
   try {
     // WHY: the code that manages a private server is not needed where a database is configured.
     const { startEmbeddedPostgres } = await import("../store/embedded_postgres.ts");
-    const needed = connectionsNeeded(config.runtime.workers);
+    const needed = connectionsNeeded(config.runtime.workers, { uploads: config.s3 !== null });
     const server = await startEmbeddedPostgres({
       dataDir,
       source,

@@ -51,7 +51,8 @@ globalThis.addEventListener("error", (event) => {
 
 setInterval(() => void supervisor.beat(), BEAT_MS);
 
-async function start(settings: WorkerSettings, hashPort: MessagePort): Promise<void> {
+async function start(settings: WorkerSettings, hashPort: MessagePort | null): Promise<void> {
+  if (!hashPort) throw new Error("Cannot serve without a hash worker");
   isolate = `worker-${settings.number}`;
   startLogging(settings.config.logging.level, (entry) => forwarder.write(entry));
   hasher = new RemoteHasher(hashPort, { scheme: "bcrypt", cost: settings.config.bcryptCost });

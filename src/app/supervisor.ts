@@ -8,6 +8,7 @@ import { StallMonitor } from "../observe/stall_monitor.ts";
 import { sumMetrics } from "../observe/sum_metrics.ts";
 import type { Database } from "../store/database.ts";
 import { DataDirInUse, lockDataDir } from "../store/data_lock.ts";
+import { checkBucket } from "./check_bucket.ts";
 import { connectionsNeeded, divideConnections } from "./connection_shares.ts";
 import { type DataFolder, openDataFolder } from "./data_folder.ts";
 import { type DemoAccount, makeDemoAccount } from "./demo_account.ts";
@@ -19,6 +20,8 @@ import { changedKeys } from "./reload.ts";
 import { settleAddresses } from "./settle_addresses.ts";
 import { forgetWorker, sessionCounts } from "./shared_admission.ts";
 import { Signals } from "./signals.ts";
+import { openStagingSettings, type StagingSettings } from "./staging_settings.ts";
+import { makeUploadPool } from "./upload_pool.ts";
 import { workerUrl } from "./worker_entries.ts";
 import { workerPermissions } from "./worker_permissions.ts";
 import { WorkerPool } from "./worker_pool.ts";
@@ -43,6 +46,9 @@ export interface Ready {
   readonly database: string;
   readonly demo: DemoAccount | null;
 }
+
+/** WHY: what is not sent now is sent after the next start; it is safe where it is. */
+const UPLOADS_DRAIN_MS = 5_000;
 
 type WithDatabase = Config & { readonly database: DatabaseConfig };
 
@@ -80,13 +86,19 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   });
   const config: WithDatabase = { ...settled, dataDir: folder.root, database: running.config };
   const { workers } = config.runtime;
-  const shares = divideConnections(config.database, workers);
+  const uploads = config.s3 !== null;
+  const shares = divideConnections(config.database, workers, { uploads });
+  const staging = await openStagingSettings(config, folder.root);
   warnOfConnections(config, log);
   const hung = Promise.withResolvers<"hung">();
   const live: Live = { level };
   // WHY before the migrations: the workers load their modules meanwhile.
   const forWorkers = { ...config, database: shares.worker };
-  await using pool = makePool(forWorkers, { folder, hashers, writer, log, metrics, hung, live });
+  const parts = { folder, staging, hashers, writer, log, metrics, hung, live };
+  await using pool = makePool(forWorkers, parts);
+  const uploader = { ...config, database: shares.uploader };
+  // WHY disposed of behind the protocol workers: what they took in at the end may still be sent.
+  await using uploadPool = staging && makeUploads(uploader, { ...parts, staging });
   // WHY also before they serve: a worker that starts has a hash worker already.
   reconnect = (worker) => void told(pool.remote(worker)?.useHasher(hashers.connect(worker)), log);
   await using database = await openDatabase(shares.supervisor, metrics);
@@ -95,16 +107,24 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   for (const server of config.servers) {
     if (server.type !== "metrics") continue;
     const { hostname } = options;
-    services.use(await openMetrics(server, { pool, database, metrics, hostname }));
+    const pools = uploadPool ? [pool, uploadPool] : [pool];
+    services.use(await openMetrics(server, { pools, pool, database, metrics, hostname }));
   }
+  if (config.s3) await checkBucket(config.s3, log);
   const [demo] = await Promise.all([
     options.embedded ? demoAccount(database, config, hashers) : null,
     startWorkers(pool),
+    uploadPool && startWorkers(uploadPool),
   ]);
   for (const { type: protocol, name: server, addr } of config.servers) {
     if (protocol !== "metrics") log.info("listening", { server, protocol, ...addr });
   }
   services.use(await housekeeping(database, folder));
+  if (config.s3 && config.s3.manifestIntervalMs > 0) {
+    // WHY: most installations have no bucket, and need not load what writes to one.
+    const { startManifests } = await import("./manifest_job.ts");
+    services.use(await startManifests(config.s3, { database, spoolDir: folder.spool, metrics }));
+  }
   reload = () => reloadConfig(options, { writer, pool, log, live });
   if (hangups > 0) reload();
 
@@ -117,6 +137,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<ExitCod
   const why = await Promise.race([signals.stop, hung.promise]);
   log.info("stopping", { why, timeoutMs: config.runtime.shutdownTimeoutMs });
   const drained = await pool.drain(config.runtime.shutdownTimeoutMs);
+  await uploadPool?.drain(UPLOADS_DRAIN_MS);
   log.info("stopped", { ...drained });
   return why === "hung" ? exitCodes.internal : exitCodes.ok;
 }
@@ -134,8 +155,8 @@ async function lock(folder: DataFolder): Promise<Disposable> {
 }
 
 /** WHY: every worker gets what it needs to work at all; PostgreSQL's own limit has to allow for it. */
-function warnOfConnections({ database, runtime: { workers } }: WithDatabase, log: Log): void {
-  const needed = connectionsNeeded(workers);
+function warnOfConnections({ database, s3, runtime: { workers } }: WithDatabase, log: Log): void {
+  const needed = connectionsNeeded(workers, { uploads: s3 !== null });
   const { maxConnections } = database.write;
   if (maxConnections < needed) log.warning("max-connections-too-low", { maxConnections, needed });
 }
@@ -147,6 +168,7 @@ interface Live {
 
 interface PoolParts {
   readonly folder: DataFolder;
+  readonly staging: StagingSettings | null;
   readonly hashers: HashWorkers;
   readonly writer: LogWriter;
   readonly log: Log;
@@ -156,13 +178,13 @@ interface PoolParts {
 }
 
 function makePool(config: WithDatabase, parts: PoolParts): WorkerPool {
-  const { folder, hashers, writer, log, metrics, hung, live } = parts;
+  const { folder, staging, hashers, writer, log, metrics, hung, live } = parts;
   const { bodies, spool } = folder;
   const folders = { bodies, spool };
   const size = config.runtime.workers;
   const servers = config.servers.filter(({ type }) => type !== "metrics").length;
   const counts = sessionCounts(size, servers);
-  const permissions = workerPermissions(config, folders);
+  const permissions = workerPermissions(config, folders, staging);
   return new WorkerPool({
     size,
     spawn: (number) =>
@@ -173,10 +195,27 @@ function makePool(config: WithDatabase, parts: PoolParts): WorkerPool {
       }),
     start: (worker, number) => {
       const logging = { ...config.logging, level: live.level };
-      const settings = { number, workers: size, config: { ...config, logging }, folders, counts };
-      return worker.start(settings, hashers.connect(number));
+      const own = { number, workers: size, config: { ...config, logging } };
+      return worker.start({ ...own, folders, staging, counts }, hashers.connect(number));
     },
     onGone: (number) => forgetWorker(counts, number - 1, servers),
+    onHung: () => hung.resolve("hung"),
+    onLog: (entries) => entries.forEach((entry) => writer.write(entry)),
+    log,
+    metrics,
+  });
+}
+
+function makeUploads(
+  config: WithDatabase,
+  { folder, staging, writer, log, metrics, hung, live }: PoolParts & {
+    readonly staging: StagingSettings;
+  },
+): WorkerPool {
+  return makeUploadPool({
+    config: () => ({ ...config, logging: { ...config.logging, level: live.level } }),
+    folders: { bodies: folder.bodies, spool: folder.spool },
+    staging,
     onHung: () => hung.resolve("hung"),
     onLog: (entries) => entries.forEach((entry) => writer.write(entry)),
     log,
@@ -204,7 +243,10 @@ function demoAccount(
 }
 
 interface MetricsParts {
+  /** Who serves clients. */
   readonly pool: WorkerPool;
+  /** All who have numbers. */
+  readonly pools: readonly WorkerPool[];
   readonly database: Database;
   readonly metrics: Metrics;
   readonly hostname: string;
@@ -212,7 +254,7 @@ interface MetricsParts {
 
 async function openMetrics(
   config: MetricsServerConfig,
-  { pool, database, metrics, hostname }: MetricsParts,
+  { pool, pools, database, metrics, hostname }: MetricsParts,
 ): Promise<AsyncDisposable> {
   // WHY: most installations have no metrics server, and need not load one.
   const { serveMetrics } = await import("../http/metrics_server.ts");
@@ -221,7 +263,8 @@ async function openMetrics(
     metrics.processMemoryBytes.set(rss);
     metrics.isolateHeapBytes.set({ isolate: "supervisor" }, heapUsed);
     const own = await metrics.registry.getMetricsAsJSON();
-    return await sumMetrics([own, ...await pool.snapshots()], { hostname });
+    const others = await Promise.all(pools.map((one) => one.snapshots()));
+    return await sumMetrics([own, ...others.flat()], { hostname });
   };
   const healthy = async () => {
     if (pool.isStopping || pool.serving.length === 0) return false;

@@ -4,6 +4,7 @@
  */
 export const workerEntries = {
   protocol: "src/app/protocol_worker.ts",
+  upload: "src/app/upload_worker.ts",
   hash: "src/auth/hash_worker.ts",
 } as const;
 

@@ -1,4 +1,6 @@
 import type { Config, DatabaseConfig, DatabaseEndpoint, S3Config } from "../config/config.ts";
+import { credentialAccess } from "./credential_access.ts";
+import type { StagingSettings } from "./staging_settings.ts";
 import type { DataFolders } from "./worker_protocol.ts";
 
 /**
@@ -8,7 +10,7 @@ import type { DataFolders } from "./worker_protocol.ts";
 const PG_ENVIRONMENT = ["PG*", "NODE_PG_FORCE_NATIVE", "USER", "USERNAME"];
 /**
  * QUIRK: @aws-sdk/client-s3 3.1169.0 looks for settings it does not need in the environment and in
- * the home folder (which stays closed), and puts the system's release into its User-Agent.
+ * the home folder (which stays closed where keys are configured), and puts the system's release into its User-Agent.
  */
 const S3_ENVIRONMENT = [
   "AWS_*",
@@ -22,17 +24,20 @@ const S3_SYSTEM: "osRelease"[] = ["osRelease"];
 
 /**
  * What a protocol worker may do: listen where the configuration says, talk to the database and the
- * object store, and read and write its two folders. It cannot run programs, load native code or
+ * object store, and read and write the folders of bodies, spool, staging and cache. It cannot run programs, load native code or
  * import modules that were not in its graph.
  */
 export function workerPermissions(
   config: Config & { readonly database: DatabaseConfig },
   { bodies, spool }: DataFolders,
+  staging: StagingSettings | null = null,
 ): Deno.PermissionOptionsObject {
   const endpoints = [config.database.write, ...config.database.read];
   const sockets = endpoints.flatMap(socketPaths);
-  const files = [bodies, spool, ...sockets];
+  const staged = staging ? [staging.place.uploads, staging.place.cache] : [];
+  const files = [bodies, spool, ...staged, ...sockets];
   const bucket = config.s3 ? [objectStore(config.s3)] : [];
+  const credentials = config.s3 ? credentialAccess(config.s3, Deno.env.toObject()) : null;
   return {
     // QUIRK: Deno 2.9 wants all three for a unix socket: net, and read and write on its path.
     net: [
@@ -40,8 +45,9 @@ export function workerPermissions(
       ...endpoints.flatMap(hosts),
       ...sockets.map((path) => `unix:${path}`),
       ...bucket,
+      ...credentials?.net ?? [],
     ],
-    read: files,
+    read: [...files, ...credentials?.read ?? []],
     write: files,
     env: config.s3 ? [...PG_ENVIRONMENT, ...S3_ENVIRONMENT] : PG_ENVIRONMENT,
     run: false,

@@ -29,6 +29,8 @@ export interface WorkerPoolOptions {
   readonly onLog: (entries: readonly LogEntry[]) => void;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** The workers serve clients, and are counted as those who do; default true. */
+  readonly serves?: boolean;
   /** First pause before a restart, in milliseconds; default RESTART_MIN_MS. */
   readonly restartMinMs?: number;
 }
@@ -132,8 +134,12 @@ export class WorkerPool implements AsyncDisposable {
       slot.serving = false;
       slot.handle.terminate();
     }
-    this.#options.metrics.workersCurrent.set(0);
+    this.#report(0);
     return Promise.resolve();
+  }
+
+  #report(serving: number): void {
+    if (this.#options.serves ?? true) this.#options.metrics.workersCurrent.set(serving);
   }
 
   #serving(): Slot[] {
@@ -150,7 +156,7 @@ export class WorkerPool implements AsyncDisposable {
     await this.#options.start(slot.handle.remote, slot.number);
     slot.serving = true;
     slot.servingSince = performance.now();
-    this.#options.metrics.workersCurrent.set(this.#serving().length);
+    this.#report(this.#serving().length);
   }
 
   async #watch(handle: WorkerHandle, number: number): Promise<void> {
@@ -160,7 +166,7 @@ export class WorkerPool implements AsyncDisposable {
     // WHY: one that has not served yet is the business of whoever waits for its start.
     const served = slot.serving;
     slot.serving = false;
-    this.#options.metrics.workersCurrent.set(this.#serving().length);
+    this.#report(this.#serving().length);
     this.#options.onGone(number);
     if (kind === "hung") {
       this.#options.log.error("worker-hung", { worker: number, error });

@@ -2,6 +2,7 @@ import type { Config, DatabaseConfig } from "../config/config.ts";
 import type { LogEntry } from "../observe/log_entry.ts";
 import type { LogLevel } from "../observe/log_level.ts";
 import type { MetricsSnapshot } from "../observe/sum_metrics.ts";
+import type { StagingSettings } from "./staging_settings.ts";
 import type { SessionCounts } from "./shared_admission.ts";
 
 /** All that supervisor and protocol workers say to each other. */
@@ -14,6 +15,8 @@ export interface WorkerSettings {
   /** With a database, absolute folders, and real ports instead of 0. */
   readonly config: Config & { readonly database: DatabaseConfig };
   readonly folders: DataFolders;
+  /** null: bodies are files in the data folder. */
+  readonly staging: StagingSettings | null;
   /** Session counts of all workers (`shared_admission.ts`). */
   readonly counts: SessionCounts;
 }
@@ -35,8 +38,8 @@ export interface Drained {
 
 /** What a worker answers. A type, not an interface: only types have the index that Rpc asks for. */
 export type WorkerProcedures = {
-  /** Opens everything and listens; resolves when clients are served. */
-  start(settings: WorkerSettings, hasher: MessagePort): Promise<void>;
+  /** Opens everything and listens; resolves when clients are served. The upload worker hashes nothing. */
+  start(settings: WorkerSettings, hasher: MessagePort | null): Promise<void>;
   /** Stops accepting, ends sessions politely, closes everything. */
   drain(timeoutMs: number): Promise<Drained>;
   /** Another hash worker, after the last one died. */

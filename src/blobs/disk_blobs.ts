@@ -3,14 +3,25 @@ import { Buffer } from "node:buffer";
 import type { Hash } from "../lib/ids.ts";
 import { Refused, unavailable } from "../lib/refused.ts";
 import { type Log, logger } from "../observe/log.ts";
-import { type Blobs, hashOf, type ObjectKey } from "./blobs.ts";
+import {
+  type Blobs,
+  type DeleteOptions,
+  hashOf,
+  type Listed,
+  type ObjectInfo,
+  type ObjectKey,
+} from "./blobs.ts";
+import { DiskNames } from "./disk_names.ts";
 import { FolderSync } from "./folder_sync.ts";
 import type { Spooled } from "./spool.ts";
+import { writeBody } from "./write_body.ts";
 
-/** WHY: the longest file name of every usual file system. */
-const FILE_NAME_MAX = 255;
 /** Larger bodies are hashed off the event loop, which a hash of this size holds for half a millisecond. */
 const HASH_HERE_BYTES = 1024 * 1024;
+/** Files of a page of a listing. */
+const PAGE_FILES = 500;
+/** Files that are removed at once. */
+const DELETES_AT_ONCE = 16;
 /** Where bodies are written before they get their name; below the folder of the bodies. */
 export const TEMPORARY_FOLDER = "tmp";
 
@@ -23,17 +34,24 @@ export class DiskBlobs implements Blobs {
   readonly #directory: string;
   readonly #log: Log;
   readonly #folders = new FolderSync();
+  readonly #names: DiskNames;
   readonly #made = new Map<string, Promise<void>>();
   readonly #putting = new Map<ObjectKey, Promise<void>>();
+  #recovered: Promise<void> | undefined;
 
   constructor(directory: string, options: { readonly log?: Log } = {}) {
     this.#directory = directory;
+    this.#names = new DiskNames(directory);
     this.#log = options.log ?? logger("blobs");
   }
 
-  async put(key: ObjectKey, body: Spooled): Promise<void> {
-    const waiting = this.#putting.get(key);
-    if (waiting) return await waiting;
+  async put(key: ObjectKey, body: Spooled): Promise<null> {
+    const putting = this.#putting.get(key) ?? this.#begin(key, body);
+    await putting;
+    return null;
+  }
+
+  async #begin(key: ObjectKey, body: Spooled): Promise<void> {
     const putting = this.#guard("put", key, () => this.#put(key, body));
     this.#putting.set(key, putting);
     try {
@@ -43,8 +61,8 @@ export class DiskBlobs implements Blobs {
     }
   }
 
-  copy(from: ObjectKey, to: ObjectKey): Promise<void> {
-    return this.#guard("copy", to, () =>
+  async copy(from: ObjectKey, to: ObjectKey): Promise<null> {
+    await this.#guard("copy", to, () =>
       this.#place(to, async (temporary) => {
         try {
           // WHY: a body is never changed, and goes when its last name does.
@@ -53,13 +71,16 @@ export class DiskBlobs implements Blobs {
           if (error instanceof Deno.errors.NotFound) throw error;
           await Deno.copyFile(this.#path(from), temporary);
         }
-        return await Deno.open(temporary, { read: true, write: true });
+        const file = await Deno.open(temporary, { read: true, write: true });
+        await file.utime(new Date(), new Date()); // WHY: put now, and not to be taken for old.
+        return file;
       }, { mayBeLink: true }));
+    return null;
   }
 
   get(key: ObjectKey): Promise<Uint8Array | null> {
     return this.#guard("get", key, async () => {
-      const bytes = await orNull(Deno.readFile(this.#path(key)));
+      const bytes = await this.#found(key, (path) => Deno.readFile(path));
       if (bytes && await sha256(bytes) !== hashOf(key)) {
         throw new Error(`Cannot use a body of ${bytes.length} octets: its hash is wrong`);
       }
@@ -69,7 +90,7 @@ export class DiskBlobs implements Blobs {
 
   range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
     return this.#guard("range", key, async () => {
-      using file = await orNull(Deno.open(this.#path(key)));
+      using file = await this.#found(key, (path) => Deno.open(path));
       if (!file) return null;
       const bytes = new Uint8Array(Math.max(0, end - start));
       if (start > 0) await file.seek(start, Deno.SeekMode.Start);
@@ -84,8 +105,24 @@ export class DiskBlobs implements Blobs {
 
   size(key: ObjectKey): Promise<number | null> {
     return this.#guard("size", key, async () => {
-      const info = await orNull(Deno.stat(this.#path(key)));
+      const info = await this.#found(key, (path) => Deno.stat(path));
       return info === null ? null : info.size;
+    });
+  }
+
+  /** WHY again: it may just be aside, see `#deleteOld`. */
+  async #found<T>(key: ObjectKey, look: (path: string) => Promise<T>): Promise<T | null> {
+    const path = this.#path(key);
+    return await orNull(look(path)) ??
+      (await this.#putBack(path) ? await orNull(look(path)) : null);
+  }
+
+  /** Files keep no metadata. */
+  info(key: ObjectKey): Promise<ObjectInfo | null> {
+    return this.#guard("info", key, async () => {
+      const info = await orNull(Deno.stat(this.#path(key)));
+      if (info === null) return null;
+      return { sizeBytes: info.size, modifiedAt: info.mtime ?? new Date(0), metadata: {} };
     });
   }
 
@@ -95,6 +132,81 @@ export class DiskBlobs implements Blobs {
     });
   }
 
+  async deleteMany(
+    keys: readonly ObjectKey[],
+    { putBefore }: DeleteOptions = {},
+  ): Promise<void> {
+    const remove = (key: ObjectKey) =>
+      putBefore ? this.#deleteOld(key, putBefore) : this.delete(key);
+    for (let at = 0; at < keys.length; at += DELETES_AT_ONCE) {
+      const some = keys.slice(at, at + DELETES_AT_ONCE);
+      const results = await Promise.allSettled(some.map(remove));
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+    }
+  }
+
+  /** WHY it is taken aside first: nobody can come between a look at it and its removal then. */
+  #deleteOld(key: ObjectKey, putBefore: Date): Promise<void> {
+    return this.#guard("delete", key, async () => {
+      await (this.#recovered ??= this.#recover());
+      const path = this.#path(key);
+      const isOld = ({ mtime }: Deno.FileInfo) => mtime !== null && mtime < putBefore;
+      const info = await orNull(Deno.stat(path));
+      if (!info || !isOld(info)) return;
+      const aside = this.#aside(path);
+      if (await orNull(Deno.rename(path, aside).then(() => true)) === null) return;
+      const taken = await orNull(Deno.stat(aside));
+      if (taken && isOld(taken)) await orNull(Deno.remove(aside));
+      else await this.#putBack(path);
+    });
+  }
+
+  #aside(path: string): string {
+    return `${this.#directory}/${TEMPORARY_FOLDER}${path.slice(path.lastIndexOf("/"))}`;
+  }
+
+  /** True when it was there. What is in its place, if anything, is the same body. */
+  async #putBack(path: string): Promise<boolean> {
+    const back = await orNull(Deno.rename(this.#aside(path), path).then(() => true));
+    if (back) await this.#folders.sync(path.slice(0, path.lastIndexOf("/")));
+    return back ?? false;
+  }
+
+  /** Puts back what was taken aside when a process was killed. */
+  async #recover(): Promise<void> {
+    const folder = `${this.#directory}/${TEMPORARY_FOLDER}`;
+    await this.#make(folder);
+    for await (const { name } of Deno.readDir(folder)) {
+      if (/^[0-9a-f]{64}\./.test(name)) {
+        await this.#putBack(`${this.#directory}/${name.slice(0, 2)}/${name}`);
+      }
+    }
+  }
+
+  /** Files without the name of a body are passed over: nothing here has put them. */
+  async *list(prefix: string): AsyncGenerator<readonly Listed[]> {
+    try {
+      yield* this.#pages(prefix);
+    } catch (error) {
+      this.#log.error("body storage failed", { operation: "list", error });
+      throw unavailable("bodies", error);
+    }
+  }
+
+  async *#pages(prefix: string): AsyncGenerator<readonly Listed[]> {
+    let page: Listed[] = [];
+    for await (const { key, path } of this.#names.all()) {
+      if (!key.startsWith(prefix)) continue;
+      const info = await orNull(Deno.stat(path));
+      if (!info) continue;
+      page.push({ key, sizeBytes: info.size, modifiedAt: info.mtime ?? new Date(0) });
+      if (page.length < PAGE_FILES) continue;
+      yield page;
+      page = [];
+    }
+    if (page.length > 0) yield page;
+  }
+
   async exists(key: ObjectKey): Promise<boolean> {
     return await this.size(key) !== null;
   }
@@ -102,7 +214,7 @@ export class DiskBlobs implements Blobs {
   #put(key: ObjectKey, body: Spooled): Promise<void> {
     return this.#place(
       key,
-      async (temporary) => await linked(body, temporary) ?? await written(body, temporary),
+      (temporary) => writeBody(body, temporary),
       { mayBeLink: body.path !== null },
     );
   }
@@ -115,6 +227,7 @@ export class DiskBlobs implements Blobs {
   ): Promise<void> {
     const path = this.#path(key);
     const folder = path.slice(0, path.lastIndexOf("/"));
+    await this.#names.remember(key);
     await Promise.all([this.#make(folder), this.#make(`${this.#directory}/${TEMPORARY_FOLDER}`)]);
     const temporary = `${this.#directory}/${TEMPORARY_FOLDER}/${crypto.randomUUID()}`;
     try {
@@ -150,13 +263,7 @@ export class DiskBlobs implements Blobs {
   }
 
   #path(key: ObjectKey): string {
-    const hash = hashOf(key);
-    const account = encodeURIComponent(key.slice(0, -(hash.length + 1)));
-    const name = `${hash}.${account}`;
-    const short = name.length <= FILE_NAME_MAX
-      ? name
-      : `${hash}.${createHash("sha256").update(account).digest("hex")}`;
-    return `${this.#directory}/${hash.slice(0, 2)}/${short}`;
+    return this.#names.path(key);
   }
 
   async #guard<T>(operation: string, key: ObjectKey, work: () => Promise<T>): Promise<T> {
@@ -167,40 +274,6 @@ export class DiskBlobs implements Blobs {
       throw error instanceof Refused ? error : unavailable("bodies", error);
     }
   }
-}
-
-async function written(body: Spooled, path: string): Promise<Deno.FsFile> {
-  const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-  try {
-    let length = 0;
-    for await (const chunk of body.bytes ? [body.bytes] : body.chunks()) {
-      await writeAll(file, chunk);
-      length += chunk.length;
-    }
-    if (length !== body.sizeBytes) throw new Error("Cannot store a body of another size");
-    return file;
-  } catch (error) {
-    file.close();
-    throw error;
-  }
-}
-
-/** The spool file itself under another name, where the two folders share a file system. */
-async function linked(body: Spooled, path: string): Promise<Deno.FsFile | null> {
-  if (body.path === null) return null;
-  try {
-    await Deno.link(body.path, path);
-  } catch {
-    return null;
-  }
-  const file = await Deno.open(path, { read: true, write: true });
-  if (file.statSync().size === body.sizeBytes) return file;
-  file.close();
-  throw new Error("Cannot store a body of another size");
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Hash> {

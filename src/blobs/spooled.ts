@@ -97,7 +97,11 @@ export class FileSpooled implements Spooled {
 }
 
 /** Octets [start, end) of a file, which must be there. */
-async function* readFrom(path: string, start: number, end: number): AsyncIterable<Uint8Array> {
+export async function* readFrom(
+  path: string,
+  start: number,
+  end: number,
+): AsyncIterable<Uint8Array> {
   using file = await Deno.open(path).catch((error) => {
     throw unavailable("bodies", error);
   });

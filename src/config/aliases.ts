@@ -15,6 +15,7 @@ export const rootAliases: readonly Alias[] = [
   { from: "log_level", to: "logging.level" },
   { from: "relay_queue", to: "relay.queue" },
   { from: "upload", to: "uploader" },
+  { from: "uploader.workers", to: "uploader.concurrency" },
   { from: "s3.disable_tls", to: "s3.use_ssl", convert: inverted },
   { from: "shared_mailboxes.allow_anyone_identifier", to: "shared_mailboxes.allow_anyone" },
   { from: "database.read_endpoints", to: "database.read" },

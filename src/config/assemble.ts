@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { parseAddress } from "../lib/address.ts";
 import type {
+  CleanupConfig,
   Config,
   DatabaseConfig,
   DatabaseEndpoint,
@@ -8,6 +9,8 @@ import type {
   S3Config,
   SharingConfig,
 } from "./config.ts";
+import { assembleCache, assembleUploader } from "./assemble_bodies.ts";
+import { assembleEncryption } from "./assemble_encryption.ts";
 import type { KeyPath } from "./position_index.ts";
 import type { Report } from "./report.ts";
 import { databaseHost } from "./schema/database_settings.ts";
@@ -26,7 +29,9 @@ export function assembleRoot(root: Root, report: Report): Omit<Config, "servers"
     bcryptCost: root.bcrypt_cost,
     database: database ? assembleDatabase(database, report) : null,
     s3: root.s3 ? assembleS3(root.s3, report) : null,
-    cleanup: { gracePeriodMs: cleanup.grace_period, wakeIntervalMs: cleanup.wake_interval },
+    uploader: assembleUploader(root.uploader),
+    localCache: assembleCache(root.local_cache),
+    cleanup: assembleCleanup(cleanup),
     metadata: {
       maxEntrySizeBytes: metadata.max_entry_size,
       maxEntriesPerMailbox: metadata.max_entries_per_mailbox,
@@ -35,8 +40,25 @@ export function assembleRoot(root: Root, report: Report): Omit<Config, "servers"
     },
     sharedMailboxes: assembleSharing(root.shared_mailboxes, report),
     search: root.search,
+    scrub: {
+      enabled: root.scrub.enabled,
+      intervalMs: root.scrub.interval,
+      bytesPerSecond: root.scrub.bytes_per_second,
+    },
     quota: assembleQuota(root.quota, report),
     trustedNetworks: root.trusted_networks,
+  };
+}
+
+function assembleCleanup(cleanup: Root["cleanup"]): CleanupConfig {
+  return {
+    gracePeriodMs: cleanup.grace_period,
+    wakeIntervalMs: cleanup.wake_interval,
+    maxAgeRestrictionMs: cleanup.max_age_restriction,
+    retention: Object.entries(cleanup.retention).flatMap(([mailbox, ageMs]) =>
+      ageMs === null ? [] : [{ mailbox, ageMs }]
+    ),
+    expungeHistoryMs: cleanup.expunge_history,
   };
 }
 
@@ -151,7 +173,7 @@ function checkConnections(endpoint: DatabaseEndpoint, path: KeyPath, report: Rep
   );
 }
 
-function assembleS3(s3: NonNullable<Root["s3"]>, report: Report): S3Config {
+function assembleS3(s3: NonNullable<Root["s3"]>, report: Report): NonNullable<Config["s3"]> {
   const [, scheme, endpoint = ""] = /^(?:(https?):\/\/)?([^/]*)\/?$/i.exec(s3.endpoint) ?? [];
   const host = databaseHost(endpoint);
   if (!host || host.host.startsWith("/")) {
@@ -166,10 +188,30 @@ function assembleS3(s3: NonNullable<Root["s3"]>, report: Report): S3Config {
     endpoint,
     region: s3.region,
     bucket: s3.bucket,
-    accessKey: s3.access_key,
-    secretKey: s3.secret_key,
+    ...assembleKeys(s3, report),
     // WHY: a scheme says the same as use_ssl, and says it where the operator looks.
     useSsl: scheme === undefined ? s3.use_ssl : scheme.toLowerCase() === "https",
     timeoutMs: s3.timeout,
+    hedgeAfterMs: s3.hedge_after,
+    breakerFailures: s3.breaker_failures,
+    breakerOpenMs: s3.breaker_open,
+    debug: s3.debug,
+    ...assembleEncryption(s3, report),
+    manifestIntervalMs: s3.manifest_interval,
   };
+}
+
+function assembleKeys(
+  s3: NonNullable<Root["s3"]>,
+  report: Report,
+): Pick<S3Config, "accessKey" | "secretKey"> {
+  const { access_key: accessKey = "", secret_key: secretKey = "" } = s3;
+  if (accessKey !== "" && secretKey !== "") return { accessKey, secretKey };
+  const [missing, given] = accessKey === ""
+    ? ["access_key", "secret_key"]
+    : ["secret_key", "access_key"];
+  if (accessKey !== secretKey) {
+    report.problem(["s3", missing], `is missing; expected both keys or none, got ${given} only`);
+  }
+  return { accessKey: null, secretKey: null };
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { check } from "./check.ts";
-import type { Address, MailServerConfig, ServerConfig } from "./config.ts";
+import type { Address, DurabilityConfig, MailServerConfig, ServerConfig } from "./config.ts";
 import { formatListenAddress } from "./listen_address.ts";
 import type { Sources } from "./load.ts";
 import type { KeyPath } from "./position_index.ts";
@@ -12,6 +12,7 @@ import type { ServerEntry } from "./servers_dialect.ts";
 /** What the servers take from the rest of the configuration. */
 export interface ServerSurroundings {
   readonly trustedNetworks: readonly string[];
+  readonly durability: DurabilityConfig;
   readonly report: Report;
   readonly sources: Sources;
 }
@@ -41,7 +42,7 @@ export function assembleServers(
 
 function assembleServer(
   entry: ServerEntry,
-  { trustedNetworks, report, sources }: ServerSurroundings,
+  { trustedNetworks, durability, report, sources }: ServerSurroundings,
 ): ServerConfig | undefined {
   const { table, path, label } = entry;
   const where = { path, report, sources };
@@ -56,7 +57,7 @@ function assembleServer(
     const lmtp = check(serverSchemas.lmtp, table, where);
     return lmtp && {
       type: "lmtp",
-      ...mailServer(lmtp, label),
+      ...mailServer(lmtp, label, durability),
       maxMessageSizeBytes: lmtp.max_message_size,
       maxRecipients: lmtp.max_recipients,
       hostname: lmtp.hostname ?? sources.hostname ?? "localhost",
@@ -64,12 +65,12 @@ function assembleServer(
     };
   }
   const imap = check(serverSchemas.imap, table, where);
-  return imap && assembleImap(imap, label, where);
+  return imap && assembleImap(imap, mailServer(imap, label, durability), where);
 }
 
 function assembleImap(
   imap: z.output<typeof serverSchemas.imap>,
-  label: string,
+  common: MailServerConfig,
   { path, report }: { readonly path: KeyPath; readonly report: Report },
 ): ServerConfig {
   for (const key of ["disabled_caps", "additional_caps"] as const) {
@@ -86,7 +87,6 @@ function assembleImap(
       "only clients on this machine can log in: there is no TLS, and passwords without TLS are refused",
     );
   }
-  const common = mailServer(imap, label);
   return {
     type: "imap",
     ...common,
@@ -108,7 +108,11 @@ function assembleImap(
   };
 }
 
-function mailServer(server: Mail, label: string): MailServerConfig {
+function mailServer(
+  server: Mail,
+  label: string,
+  durability: DurabilityConfig,
+): MailServerConfig {
   const { min_bytes_per_minute: throughput } = server;
   return {
     name: server.name ?? label,
@@ -118,6 +122,7 @@ function mailServer(server: Mail, label: string): MailServerConfig {
     commandTimeoutMs: server.command_timeout,
     absoluteSessionTimeoutMs: server.absolute_session_timeout,
     minBytesPerMinute: throughput === 0 ? THROUGHPUT_DEFAULT : Math.max(throughput, 0),
+    durability: server.durability ?? durability,
     debug: server.debug,
   };
 }

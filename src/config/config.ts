@@ -12,12 +12,15 @@ export interface Config {
   /** null: the private PostgreSQL in the data folder. */
   readonly database: DatabaseConfig | null;
   /** null: bodies on disk in the data folder. */
-  readonly s3: S3Config | null;
+  readonly s3: (S3Config & EncryptionConfig & ManifestConfig) | null;
+  readonly uploader: UploaderConfig;
+  readonly localCache: LocalCacheConfig;
   readonly cleanup: CleanupConfig;
   readonly metadata: MetadataConfig;
   readonly sharedMailboxes: SharingConfig;
   readonly quota: QuotaConfig;
   readonly search: SearchConfig;
+  readonly scrub: ScrubConfig;
   /** CIDR networks; who may speak LMTP unless the server says otherwise. */
   readonly trustedNetworks: readonly string[];
   /** The servers to start, in the order of the file. */
@@ -45,6 +48,14 @@ export interface MetadataConfig {
   readonly maxEntriesPerServer: number;
   /** Of all values of an account. */
   readonly maxTotalSizeBytes: number;
+}
+
+export interface ScrubConfig {
+  /** Bodies are read again in the background. */
+  readonly enabled: boolean;
+  /** Longest time between two readings of a body. */
+  readonly intervalMs: number;
+  readonly bytesPerSecond: number;
 }
 
 export interface SearchConfig {
@@ -80,10 +91,22 @@ export interface SharingConfig {
 }
 
 export interface CleanupConfig {
-  /** How long an expunged message can still be recovered. */
+  /** How long an expunged message, a deleted mailbox or account can still be recovered. */
   readonly gracePeriodMs: number;
   /** Pause between two rounds of the cleaner. */
   readonly wakeIntervalMs: number;
+  /** Older messages are expunged; null = none are. */
+  readonly maxAgeRestrictionMs: number | null;
+  readonly retention: readonly Retention[];
+  /** How long tombstones of expunged messages are kept. */
+  readonly expungeHistoryMs: number;
+}
+
+/** How long messages stay in some mailboxes. */
+export interface Retention {
+  /** A name, of whatever is below it, too; or a special use such as "\\Trash". */
+  readonly mailbox: string;
+  readonly ageMs: number;
 }
 
 export interface DatabaseConfig {
@@ -121,10 +144,34 @@ export interface S3Config {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
-  readonly accessKey: string;
-  readonly secretKey: string;
+  /** Both null: the credentials come from where AWS's tools look for them. */
+  readonly accessKey: string | null;
+  readonly secretKey: string | null;
   readonly useSsl: boolean;
+  /** How long the object store may be silent. */
   readonly timeoutMs: number;
+  /** 0 = never. */
+  readonly hedgeAfterMs: number;
+  readonly breakerFailures: number;
+  readonly breakerOpenMs: number;
+  readonly debug: boolean;
+}
+
+/** What the object store is told besides bodies. */
+export interface ManifestConfig {
+  /** Shortest time between two manifests of a mailbox; 0 = none are written. */
+  readonly manifestIntervalMs: number;
+}
+
+/** What the object store may see of bodies. */
+export interface EncryptionConfig {
+  readonly encrypt: boolean;
+  /** Bodies that were stored as they are can be read, too. */
+  readonly encryptAllowPlain: boolean;
+  /** All that decrypt; ids are unique, keys are 64 hexadecimal digits. */
+  readonly encryptionKeys: readonly { readonly id: string; readonly key: string }[];
+  /** The id of the one that encrypts; null without any. */
+  readonly encryptionCurrent: string | null;
 }
 
 /** Where a server listens. */
@@ -133,6 +180,54 @@ export interface Address {
   readonly host: string;
   /** 0 … 65535; 0 = a free port, chosen by the system. */
   readonly port: number;
+}
+
+/** Where a body is when its message is acknowledged. */
+export type DurabilityConfig = "spool" | "database" | "stored";
+
+/** How bodies travel to the object store; means nothing without one. */
+export interface UploaderConfig {
+  /** Staging folder; null = `uploads` in the data folder. */
+  readonly path: string | null;
+  /** Whose staging folder it is; null = made once, and kept in the data folder. */
+  readonly instanceId: string | null;
+  /** Of listeners that do not say otherwise. */
+  readonly durability: DurabilityConfig;
+  /** Bodies that one transaction takes on. */
+  readonly batchSize: number;
+  /** Bodies that are sent at once. */
+  readonly concurrency: number;
+  /** Failures after which an upload is told of as failed; it is tried again all the same. */
+  readonly maxAttempts: number;
+  /** Before the second attempt; doubles with each that follows. */
+  readonly retryIntervalMs: number;
+  /** How long a staged body stays, and is read from there, after its last message came. */
+  readonly cleanupGracePeriodMs: number;
+  /** Octets of all staged bodies; 0 = no limit. */
+  readonly maxStagingSizeBytes: number;
+  /** The size of every object is asked for after it was sent. */
+  readonly verifyAfterUpload: boolean;
+}
+
+/** Bodies of the object store that are kept on this machine. */
+export interface LocalCacheConfig {
+  readonly enabled: boolean;
+  /** null = `cache` in the data folder. */
+  readonly path: string | null;
+  readonly capacityBytes: number;
+  /** Larger bodies are not kept. */
+  readonly maxObjectSizeBytes: number;
+  /** Between two looks at what is there. */
+  readonly purgeIntervalMs: number;
+  /** Bodies that nobody has read for so long are removed. */
+  readonly orphanCleanupAgeMs: number;
+  /** After a login, the newest messages are fetched into the cache. */
+  readonly enableWarmup: boolean;
+  /** In each mailbox. */
+  readonly warmupMessageCount: number;
+  readonly warmupMailboxes: readonly string[];
+  /** Longest time until an account is warmed up again. */
+  readonly warmupIntervalMs: number;
 }
 
 export type ServerConfig = ImapServerConfig | LmtpServerConfig | MetricsServerConfig;
@@ -152,6 +247,8 @@ export interface MailServerConfig {
   readonly absoluteSessionTimeoutMs: number;
   /** Slowest client that is still served while it sends a command; 0 = not checked. */
   readonly minBytesPerMinute: number;
+  /** With an object store. */
+  readonly durability: DurabilityConfig;
   /** Log the commands of every session (never passwords or bodies). */
   readonly debug: boolean;
 }

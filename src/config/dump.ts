@@ -1,5 +1,5 @@
 import { stringify } from "smol-toml";
-import type { Config } from "./config.ts";
+import type { Config, Retention } from "./config.ts";
 import { formatDuration } from "./duration.ts";
 import { formatListenAddress } from "./listen_address.ts";
 import { formatSize } from "./size.ts";
@@ -7,7 +7,13 @@ import { formatSize } from "./size.ts";
 /** What stands in a dump instead of a secret. */
 export const MASK = "********";
 
-const SECRETS: ReadonlySet<string> = new Set(["password", "accessKey", "secretKey", "apiKey"]);
+const SECRETS: ReadonlySet<string> = new Set([
+  "password",
+  "accessKey",
+  "secretKey",
+  "apiKey",
+  "key",
+]);
 
 /** Names that are not simply the camel case of the key and its unit. */
 const KEYS: Readonly<Record<string, string>> = { maxConnIdleMs: "max_conn_idle_time" };
@@ -34,11 +40,18 @@ function dumpTable(table: object, secrets: boolean): Record<string, unknown> {
   for (const [name, value] of Object.entries(table)) {
     if (value === null) continue;
     if (name === "addr") result["addr"] = formatListenAddress(value);
+    else if (name === "retention") result["retention"] = dumpRetention(value);
     else if (name === "minBytesPerMinute") result["min_bytes_per_minute"] = value || -1;
     else if (SECRETS.has(name) && value !== "" && !secrets) result[keyOf(name)] = MASK;
     else result[keyOf(name)] = dumpValue(name, value, secrets);
   }
   return result;
+}
+
+function dumpRetention(retention: readonly Retention[]): Record<string, string> {
+  return Object.fromEntries(
+    retention.map(({ mailbox, ageMs }) => [mailbox, formatDuration(ageMs)]),
+  );
 }
 
 function dumpValue(name: string, value: unknown, secrets: boolean): unknown {

@@ -48,7 +48,8 @@ export function loadConfig(text: string, file: string, sources: Sources = {}): L
   const checked = check(rootSchema, root, { path: [], report, sources });
   const base = checked && assembleRoot(checked, report);
   const trustedNetworks = base?.trustedNetworks ?? [];
-  const started = assembleServers(servers, { trustedNetworks, report, sources });
+  const durability = base?.uploader.durability ?? "spool";
+  const started = assembleServers(servers, { trustedNetworks, durability, report, sources });
   if (!base || report.problems.length > 0) return { problems: inFileOrder(report.problems) };
   if (namesServers && started.length === 0) report.warn(["servers"], "no server is started");
   const config: Config = {
@@ -56,7 +57,7 @@ export function loadConfig(text: string, file: string, sources: Sources = {}): L
     runtime: { ...base.runtime, workers: workersOf(base) },
     servers: namesServers
       ? started
-      : assembleServers(defaultServers(), { trustedNetworks, report, sources }),
+      : assembleServers(defaultServers(), { trustedNetworks, durability, report, sources }),
   };
   return { config, warnings: inFileOrder(report.warnings) };
 }

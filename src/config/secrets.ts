@@ -67,8 +67,11 @@ function fillOne(
   }
 }
 
-/** WHY: stands in for a secret that could not be read, so that it is not reported as missing too. */
-const UNREAD = "unread ".repeat(8);
+/**
+ * WHY: stands in for a secret that could not be read, so that it is not reported as missing or malformed,
+ * too: every secret may look like this.
+ */
+const UNREAD = "0".repeat(64);
 
 function reason(error: unknown): string {
   const name = error instanceof Error ? error.name : "";

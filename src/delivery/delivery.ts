@@ -1,4 +1,4 @@
-import { type Blobs, objectKey } from "../blobs/blobs.ts";
+import { type Blobs, type Durability, objectKey, type PutOptions } from "../blobs/blobs.ts";
 import type { Spooled } from "../blobs/spool.ts";
 import type { Hash, MailboxId, Uid } from "../lib/ids.ts";
 import type { MessageFacts } from "../message/facts.ts";
@@ -20,6 +20,8 @@ export interface IncomingMessage {
   /** Hash of what the MTA sent: the same message sent again is not stored again. */
   readonly deliveryKey: Hash;
   readonly receivedAt: Date;
+  /** Where the body has to be before the message is acknowledged; default: as `[uploader]` says. */
+  readonly durability?: Durability | undefined;
 }
 
 /** Where a message went. */
@@ -47,7 +49,7 @@ export class Delivery {
     const { blobs, messages, log } = this.#services;
     const { facts, spooled, deliveryKey, receivedAt } = message;
     const key = objectKey(recipient.address, spooled.hash);
-    await blobs.put(key, spooled);
+    const pending = await blobs.put(key, spooled, durabilityOf(message));
     const mailbox = destination(recipient);
     const { uid, duplicate } = await messages.append({
       mailbox,
@@ -59,6 +61,7 @@ export class Delivery {
       flags: 0,
       keywords: [],
       deliveryKey,
+      pending,
     });
     log.info("delivered", { account: recipient.accountId, mailbox, uid, duplicate });
     return { mailbox, uid, duplicate };
@@ -68,4 +71,8 @@ export class Delivery {
 /** Which mailbox a message goes to; the place where a Sieve script has its say. */
 function destination(recipient: Recipient): MailboxId {
   return recipient.inbox;
+}
+
+function durabilityOf({ durability }: IncomingMessage): PutOptions {
+  return durability === undefined ? {} : { durability };
 }

@@ -1,4 +1,4 @@
-import { type Blobs, type ObjectKey, objectKey } from "../blobs/blobs.ts";
+import { type Blobs, type ObjectKey, objectKey, type PendingUpload } from "../blobs/blobs.ts";
 import type { AccountId, Hash, Uid } from "../lib/ids.ts";
 import { NumberSet } from "../lib/number_set.ts";
 import type { Mailbox } from "../store/mailboxes.ts";
@@ -45,8 +45,8 @@ export async function transfer(
   const { messages } = services;
   const act = move ? messages.move.bind(messages) : messages.copy.bind(messages);
   if (from.accountId === to.accountId) return await act(from.id, uids, target);
-  const { bodies, copied } = await copyBodies({ from, uids, to }, services);
-  return await act(from.id, copied, { ...target, bodies });
+  const { bodies, copied, pending } = await copyBodies({ from, uids, to }, services);
+  return await act(from.id, copied, { ...target, bodies, pending });
 }
 
 interface Bodies {
@@ -54,6 +54,7 @@ interface Bodies {
   readonly bodies: string;
   /** The messages whose bodies were copied: those that there were. */
   readonly copied: UidSet;
+  readonly pending: readonly PendingUpload[];
 }
 
 async function copyBodies(
@@ -63,21 +64,22 @@ async function copyBodies(
   const live = (await messages.states(from.id, uids)).map(({ uid }) => uid);
   const copied: Uid[] = [];
   const done = new Set<Hash>();
+  const pending: PendingUpload[] = [];
   for (let at = 0; at < live.length; at += ROWS_CHUNK) {
     const rows = await messages.rows(from.id, NumberSet.from(live.slice(at, at + ROWS_CHUNK)), {});
     const fresh = new Map(
       rows.filter(({ hash }) => !done.has(hash)).map(({ hash, objectKey }) => [hash, objectKey]),
     );
-    await inParallel(
-      [...fresh],
-      ([hash, key]) => blobs.copy(key as ObjectKey, objectKey(to.owner, hash)),
-    );
+    await inParallel([...fresh], async ([hash, key]) => {
+      const left = await blobs.copy(key as ObjectKey, objectKey(to.owner, hash));
+      if (left) pending.push(left);
+    });
     for (const { uid, hash } of rows) {
       copied.push(uid);
       done.add(hash);
     }
   }
-  return { bodies: ownerPart(to.owner), copied: NumberSet.from(copied) };
+  return { bodies: ownerPart(to.owner), copied: NumberSet.from(copied), pending };
 }
 
 /** Waits for all that has begun, also when one fails. */

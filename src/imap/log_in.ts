@@ -10,9 +10,10 @@ export interface Credentials {
 /** Every cause of failure looks the same to the client: `bad-credentials`. */
 export async function logIn(
   { userid, password }: Credentials,
-  { services: { authenticator, config }, connection, loginAllowed, enter, capabilities }: Context<
-    "greeted"
-  >,
+  { services: { authenticator, config, warmer }, connection, loginAllowed, enter, capabilities }:
+    Context<
+      "greeted"
+    >,
 ): Promise<Completion> {
   // RFC 3501 §6.2.3: LOGINDISABLED is honoured before anything is looked at.
   if (!loginAllowed) throw new Refused({ kind: "login-disabled" });
@@ -26,6 +27,7 @@ export async function logIn(
     session: connection.id,
   });
   enter({ state: "authenticated", user });
+  warmer?.warm(user.accountId);
   // RFC 3501 §6.2.3: capabilities may have changed; a code saves the client a command.
   return { code: `CAPABILITY ${capabilities()}`, text: "Logged in" };
 }

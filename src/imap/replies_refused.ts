@@ -22,6 +22,7 @@ const words: Readonly<Record<Refusal["kind"], readonly [code: string, text: stri
   "read-only": ["READ-ONLY", "Mailbox is read-only"],
   "not-permitted": ["NOPERM", "Permission denied"],
   "over-quota": ["OVERQUOTA", "Quota exceeded"],
+  "storage-full": ["UNAVAILABLE", "No room for messages now, try again later"],
   "too-big": ["TOOBIG", "Message too large"],
   "empty-message": ["CANNOT", "Message is empty"],
   "bad-url": ["BADURL", "No such message or part"],

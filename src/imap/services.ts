@@ -3,6 +3,7 @@ import type { Authenticator } from "../auth/authenticator.ts";
 import type { MailboxAccess } from "../auth/mailbox_access.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { ImapServerConfig } from "../config/config.ts";
+import type { CacheWarmer } from "../jobs/cache_warmer.ts";
 import type { SearchRate } from "../limits/search_rate.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -33,6 +34,8 @@ export interface ImapServices {
   /** Folder for messages that are larger than fits in memory while they arrive. */
   readonly spoolDir: string;
   readonly authenticator: Authenticator;
+  /** Told of whoever logs in; null or missing: nobody is. */
+  readonly warmer?: Pick<CacheWarmer, "warm"> | null;
   readonly searchRate: SearchRate;
   readonly maps: UidMaps;
   readonly config: ImapServerConfig;

@@ -18,6 +18,8 @@ export type Refusal =
   | { readonly kind: "read-only" }
   | { readonly kind: "not-permitted" }
   | { readonly kind: "over-quota" }
+  /** There is no room for bodies now; there will be when some of them have been uploaded. */
+  | { readonly kind: "storage-full" }
   | { readonly kind: "too-big"; readonly limitBytes: number }
   | { readonly kind: "empty-message" }
   /** RFC 4469 §4.1; printable, and short enough for a response code. */

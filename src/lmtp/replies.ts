@@ -45,6 +45,7 @@ const words: Record<Refusal["kind"], readonly [code: number, enhanced: string, t
   "too-big": [552, "5.3.4", "Message is too big"],
   "empty-message": [550, "5.6.0", "Message is empty"],
   "over-quota": [452, "4.2.2", "Mailbox is full"],
+  "storage-full": [452, "4.3.1", "No room for messages now, try again later"],
   "unavailable": [451, "4.3.0", "Temporary failure, try again later"],
   "not-permitted": [550, "5.7.1", "Not permitted"],
   "too-many-connections": [421, "4.3.2", "Too many connections"],

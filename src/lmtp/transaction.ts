@@ -114,6 +114,7 @@ async function deliverOne(context: InTransaction, copy: Copy): Promise<Reply> {
       spooled,
       deliveryKey: received.spooled.receivedHash,
       receivedAt,
+      durability: context.config.durability,
     });
     const operation = duplicate ? "duplicate" : "delivered";
     metrics.messagesThroughputTotal.inc({ protocol: "lmtp", operation, status: "success" });

@@ -117,6 +117,75 @@ export class Metrics {
     [],
   );
 
+  readonly scrubbedBodiesTotal = this.#counter(
+    "scrubbed_bodies_total",
+    "Bodies that were read again. result: ok | missing | size | hash | unreadable.",
+    ["result"],
+  );
+  readonly scrubbedBytesTotal = this.#counter(
+    "scrubbed_bytes_total",
+    "Octets of bodies that were read again.",
+    [],
+  );
+  readonly scrubVerifiedRatio = this.#gauge(
+    "scrub_verified_ratio",
+    "Share of all messages whose mailbox was read again whole within 30 days.",
+    [],
+  );
+  readonly scrubDamagedBodies = this.#gauge(
+    "scrub_damaged_bodies",
+    "Bodies that were missing or not what they have to be when they were read last.",
+    [],
+  );
+
+  readonly manifestsBehind = this.#gauge(
+    "manifests_behind",
+    "Mailboxes that have changed since their manifest in the object store was written.",
+    [],
+  );
+  readonly manifestOldestSeconds = this.#gauge(
+    "manifest_oldest_seconds",
+    "Age of the oldest manifest of a mailbox that has changed since.",
+    [],
+  );
+  readonly manifestsLastSuccess = this.#gauge(
+    "manifests_last_success_timestamp_seconds",
+    "When all manifests that were due were last written.",
+    [],
+  );
+  /** kind: base | delta | account. */
+  readonly manifestsWrittenTotal = this.#counter(
+    "manifests_written_total",
+    "Manifests that were put into the object store.",
+    ["kind"],
+  );
+  readonly manifestBytesTotal = this.#counter(
+    "manifest_bytes_total",
+    "Octets of manifests that were put into the object store.",
+    [],
+  );
+
+  /** result: done | partial | elsewhere | failed. */
+  readonly cleanupRoundsTotal = this.#counter("cleanup_rounds_total", "Rounds of the cleaner.", [
+    "result",
+  ]);
+  /** kind: expunged | message | object | mailbox | account | tombstone. */
+  readonly cleanupRemovedTotal = this.#counter(
+    "cleanup_removed_total",
+    "What the cleaner expunged by age, or removed for good.",
+    ["kind"],
+  );
+  readonly cleanupDuration = this.#gauge(
+    "cleanup_duration_seconds",
+    "How long the last round of the cleaner took.",
+    [],
+  );
+  readonly cleanupLastSuccess = this.#gauge(
+    "cleanup_last_success_timestamp_seconds",
+    "When the cleaner last came to the end of a round.",
+    [],
+  );
+
   /** operation: delivered | duplicate | appended | fetched | copied | moved | expunged; status: success | failure. */
   readonly messagesThroughputTotal = this.#counter(
     "messages_throughput_total",
@@ -190,6 +259,79 @@ export class Metrics {
     "db_connection_acquire_timeout_total",
     "Queries that got no database connection in time.",
     ["role"],
+  );
+
+  /** operation: get | range | head | list | put | copy | delete | delete_many | check; status: success | missing | refused | content | failure | cancelled | rejected. */
+  readonly s3OperationsTotal = this.#counter(
+    "s3_operations_total",
+    "Requests to the object store; each attempt is one, rejected ones are those that an open circuit kept back.",
+    ["operation", "status"],
+  );
+  readonly s3OperationDuration = this.#histogram(
+    "s3_operation_duration_seconds",
+    "Time of one attempt of a request to the object store, its body included.",
+    ["operation"],
+    SECONDS,
+  );
+  /** result: won | lost | failed. */
+  readonly s3HedgesTotal = this.#counter(
+    "s3_hedges_total",
+    "Reads that were asked for a second time because the first answer was late.",
+    ["result"],
+  );
+  /** circuit: get | put | delete. */
+  readonly s3BreakerOpen = this.#gauge(
+    "s3_breaker_open",
+    "Isolates whose circuit breaker is not closed.",
+    ["circuit"],
+  );
+
+  /** Messages whose bodies are in danger with this node: see `[uploader] durability`. */
+  readonly bytesAtRisk = this.#gauge(
+    "bytes_at_risk",
+    "Octets of bodies that only the staging folder of this node has.",
+    [],
+  );
+  /** where: staging (of this node) | database (of all nodes). */
+  readonly uploadsPending = this.#gauge(
+    "uploads_pending",
+    "Bodies that the object store does not have yet.",
+    ["where"],
+  );
+  readonly uploadsFailed = this.#gauge(
+    "uploads_failed",
+    "Of these, bodies that have failed max_attempts times.",
+    ["where"],
+  );
+  readonly uploadOldestSeconds = this.#gauge(
+    "upload_oldest_seconds",
+    "How long the oldest of these bodies has waited.",
+    ["where"],
+  );
+  /** result: uploaded | failed | deferred. */
+  readonly uploadsTotal = this.#counter("uploads_total", "Attempts to upload a body.", ["result"]);
+  readonly uploadDuration = this.#histogram(
+    "upload_duration_seconds",
+    "Time from reading a staged body to the answer of the object store.",
+    [],
+    SECONDS,
+  );
+  readonly stagingBytes = this.#gauge(
+    "staging_bytes",
+    "Octets in the staging folder, uploaded or not.",
+    [],
+  );
+  readonly bodiesMissingTotal = this.#counter(
+    "bodies_missing_total",
+    "Bodies that were nowhere when they were to be read.",
+    [],
+  );
+  readonly cacheBytes = this.#gauge("cache_bytes", "Octets in the local cache.", []);
+  /** event: hits | misses | stored | evicted | damaged. */
+  readonly cacheEvents = this.#gauge(
+    "cache_events",
+    "What happened in the local cache since the start.",
+    ["event"],
   );
 
   readonly eventLoopStall = this.#histogram(

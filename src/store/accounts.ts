@@ -157,11 +157,11 @@ export class AccountStore {
     if (rows.length === 0) refuseMissing();
   }
 
-  /** Takes a deletion back; throws `no-such-account` when there is no deleted account. */
+  /** Takes a deletion back; throws `no-such-account` when there is no deleted account, or no more. */
   async restore(address: string): Promise<void> {
     const rows = await this.db.write(sql`
       UPDATE accounts SET deleted_at = NULL
-      WHERE deleted_at IS NOT NULL
+      WHERE deleted_at IS NOT NULL AND NOT purging
         AND id = (SELECT account_id FROM credentials WHERE address = ${normalised(address)})
       RETURNING id`);
     if (rows.length === 0) refuseMissing();

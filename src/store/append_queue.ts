@@ -53,7 +53,9 @@ export class AppendQueue {
       },
       isOnce: message.deliveryKey === null,
       bytes: 2 * (facts.header?.length ?? 0) + facts.structure.length +
-        facts.bodyStructure.length + facts.envelope.length,
+        facts.bodyStructure.length + facts.envelope.length +
+        // WHY: twice as many digits, and the text that they stand in.
+        5 * (message.pending?.body?.length ?? 0),
       result: Promise.withResolvers(),
     };
     this.#count++;

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { MailboxId, Modseq, Uid, UidValidity } from "../lib/ids.ts";
 import type { NewMessage } from "./message.ts";
 import { MESSAGE_COLUMNS, MESSAGE_VALUES, messageArrays } from "./message_columns.ts";
+import { pendingUploads } from "./record_pending.ts";
 import { type Sql, sql } from "./sql.ts";
 
 /** What the statement answers for each mailbox; no row: the mailbox does not exist, or was skipped. */
@@ -30,10 +31,15 @@ export function appendStatement(
     readonly added: readonly string[];
     /** Mailboxes that somebody else has locked are left out instead of waited for. */
     readonly skipLocked: boolean;
+    /** How far above UIDNEXT the UID of each message is, ascending; default: one follows the other. */
+    readonly uidOffsets?: readonly number[];
+    /** Usage is counted, but limits nothing. */
+    readonly ignoreQuota?: boolean;
   },
 ): Sql {
   const column = <T>(of: (message: NewMessage) => T): T[] => batch.map(of);
   const { mailboxes, ranks } = places(batch);
+  const limits = options.ignoreQuota ? NO_LIMITS : LIMITS;
   const accounts = [...new Set(column(({ accountId }) => accountId))];
   return sql`
     WITH box AS (
@@ -44,7 +50,7 @@ export function appendStatement(
     ), input AS (
       SELECT * FROM unnest(
         ${column(({ mailbox }) => mailbox)}::bigint[],
-        ${ranks}::int[],
+        ${options.uidOffsets ?? ranks}::bigint[],
         ${column(({ deliveryKey }) => deliveryKey && Buffer.from(deliveryKey, "hex"))}::bytea[],
         ${column(({ flags }) => flags)}::int[],
         ${options.keywords.map((list) => list.length > 0 ? list.join(" ") : null)}::text[],
@@ -72,8 +78,8 @@ export function appendStatement(
       WHERE id = added.mailbox_id AND id = ANY(${mailboxes}::bigint[])
     ), charged AS (
       UPDATE quotas
-      SET storage_used = within_quota(storage_used + added.octets, storage_limit),
-        messages_used = within_quota(messages_used + added.live, messages_limit)
+      SET storage_used = within_quota(storage_used + added.octets, ${limits.storage}),
+        messages_used = within_quota(messages_used + added.live, ${limits.messages})
       FROM (SELECT box.account_id, count(*) AS live, sum(size_bytes)::bigint AS octets
         FROM fresh JOIN box ON box.id = fresh.mailbox_id GROUP BY box.account_id) AS added
       WHERE quotas.account_id = added.account_id AND quotas.account_id = ANY(${accounts}::bigint[])
@@ -83,7 +89,7 @@ export function appendStatement(
     ), states AS (
       INSERT INTO message_state (mailbox_id, uid, modseq, flags, keywords)
       SELECT mailbox_id, uid, modseq, flags, string_to_array(keywords, ' ') FROM fresh
-    )
+    )${pendingUploads(batch)}
     SELECT id AS mailbox, uid_validity AS "uidValidity", uid_next AS "firstUid", modseq,
       ARRAY(SELECT position::int FROM fresh WHERE mailbox_id = box.id) AS stored
     FROM box`;
@@ -91,6 +97,8 @@ export function appendStatement(
 
 const SKIP_LOCKED = sql`SKIP LOCKED`;
 const WAIT = sql``;
+const LIMITS = { storage: sql`storage_limit`, messages: sql`messages_limit` };
+const NO_LIMITS = { storage: sql`NULL`, messages: sql`NULL` };
 
 /** Each mailbox once, and for each message how many of the batch come before it in its mailbox. */
 function places(batch: readonly NewMessage[]): { mailboxes: MailboxId[]; ranks: number[] } {

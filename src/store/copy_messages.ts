@@ -8,10 +8,11 @@ import { FLAG, FLAGS_ALL, foldKeywords } from "./flags.ts";
 import { below, CHUNK, inChunks } from "./in_chunks.ts";
 import { lockMailboxes } from "./lock_mailboxes.ts";
 import type { Mailbox } from "./mailbox.ts";
-import type { Changeable, Copied } from "./message.ts";
+import type { Changeable, Copied, PendingUpload } from "./message.ts";
 import { columnsWithKey, MESSAGE_COLUMNS } from "./message_columns.ts";
 import { refuseOutOfUids } from "./out_of_uids.ts";
 import { unpackNumbers } from "./packed_states.ts";
+import { recordPending } from "./record_pending.ts";
 import { addViewer, forgetSeen } from "./seen_states.ts";
 import type { Sql } from "./sql.ts";
 import type { UidSet } from "./uid_set.ts";
@@ -37,6 +38,8 @@ export interface Transfer {
   readonly by?: AccountId | undefined;
   /** What stands in front of the hash in the keys of the bodies, where they have been copied to. */
   readonly bodies?: string | undefined;
+  /** Of those, what is to be uploaded yet. */
+  readonly pending?: readonly PendingUpload[] | undefined;
 }
 
 /** A transfer as it was done. */
@@ -94,6 +97,7 @@ export async function transfer(tx: Transaction, wanted: Transfer): Promise<Trans
   const added = { account: to.accountId, octets, messages: source.length };
   const taken = { account: from.accountId, octets: -octets, messages: -source.length };
   await chargeQuota(tx, wanted.move ? [added, taken] : [added]);
+  if (wanted.pending) await recordPending(tx, to.accountId, wanted.pending);
   return {
     uidValidity: to.uidValidity,
     source,
@@ -241,8 +245,11 @@ function moveStatement(plan: Plan): Sql {
         flags = picked.flags, keywords = picked.keywords
       FROM picked WHERE state.mailbox_id = picked.from_id AND state.uid = picked.uid
     ), gone AS (
-      INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved)
-      SELECT ${from}, uid, ${next(fromBox)}, old_flags, old_keywords, true FROM picked
+      INSERT INTO expunged_messages (mailbox_id, uid, modseq, flags, keywords, moved,
+        saved_at, moved_to, moved_uid)
+      SELECT ${from}, uid, ${next(fromBox)}, old_flags, old_keywords, true,
+        (SELECT saved_at FROM messages WHERE mailbox_id = picked.from_id AND messages.uid = picked.uid),
+        ${to}, new_uid FROM picked
     ), ${seenThere(plan)} counted AS (${count(plan)})
     SELECT array_agg(uid ORDER BY uid)::text, (SELECT sum(size_bytes)::bigint FROM facts) FROM picked`;
 }

@@ -11,6 +11,7 @@ import {
   type WriteOptions,
 } from "./database_server.ts";
 import { Listener } from "./listener.ts";
+import { SessionLock } from "./session_lock.ts";
 import { type Sql, sql } from "./sql.ts";
 
 export type { Observe, Reader, Transaction, TransactionOptions } from "./database_server.ts";
@@ -121,6 +122,11 @@ export class Database implements Reader, AsyncDisposable {
         await listener.close();
       },
     };
+  }
+
+  /** Takes a lock of the whole cluster for longer than a transaction; null: somebody else has it. */
+  hold(key: number): Promise<SessionLock | null> {
+    return SessionLock.take(this.#primary.connector, key);
   }
 
   /** Sends a notice. */

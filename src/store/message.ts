@@ -2,6 +2,15 @@ import type { AccountId, Hash, MailboxId, Modseq, Uid, UidValidity } from "../li
 import type { MessageFacts } from "../message/facts.ts";
 import type { UidSet } from "./uid_set.ts";
 
+/** A body that the object store has not got yet: what `Blobs.put` and `Blobs.copy` give back. */
+export interface PendingUpload {
+  readonly objectKey: string;
+  readonly sizeBytes: number;
+  /** Whose staging folder has the body; null where `body` is it. */
+  readonly instanceId: string | null;
+  readonly body: Uint8Array | null;
+}
+
 /** A message to be added to a mailbox. Its body must be durable already. */
 export interface NewMessage {
   readonly mailbox: MailboxId;
@@ -15,6 +24,8 @@ export interface NewMessage {
   readonly keywords: readonly string[];
   /** Hash by which a redelivery is recognised within `DELIVERY_KEYS_DAYS`; null: never one. */
   readonly deliveryKey: Hash | null;
+  /** Recorded with the message; null or missing: the body is where it stays. */
+  readonly pending?: PendingUpload | null;
 }
 
 /** Where an appended message is. */
@@ -137,6 +148,8 @@ export interface Target {
    * copied to. Needed when source and target belong to different accounts; default: as they are.
    */
   readonly bodies?: string;
+  /** What copying those bodies has left to be uploaded. */
+  readonly pending?: readonly PendingUpload[];
 }
 
 /** Result of COPY and MOVE, ascending: `source[i]` became `target[i]`. */

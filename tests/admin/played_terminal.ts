@@ -17,6 +17,7 @@ export async function run(args: readonly string[], terminal: Partial<Terminal> =
     err: (text) => void (err += text),
     readInput: () => Promise.resolve(""),
     isInteractive: false,
+    showsProgress: false,
     askPassword: () => Promise.resolve(null),
     env: {},
     ...terminal,

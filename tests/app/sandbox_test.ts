@@ -44,6 +44,17 @@ Deno.test("workerPermissions() names listeners, databases and folders, and nothi
   ]);
   assert.deepEqual(read, ["/data/bodies", "/data/spool", "/run/pg/.s.PGSQL.5432"]);
   assert.deepEqual(write, read);
+  const place = { uploads: "/data/uploads", cache: "/var/cache", instanceId: "here" };
+  const counts = new SharedArrayBuffer(0);
+  const staging = { place, stagingCounts: counts, cacheCounts: counts };
+  const more = workerPermissions(config, folders, staging);
+  assert.deepEqual(more.write, [
+    "/data/bodies",
+    "/data/spool",
+    "/data/uploads",
+    "/var/cache",
+    "/run/pg/.s.PGSQL.5432",
+  ]);
   assert.ok(Array.isArray(env) && !env.includes("PATH") && !env.includes("HOME"));
   assert.deepEqual(rest, { run: false, ffi: false, sys: false, import: false });
 });

@@ -63,7 +63,7 @@ Deno.test("a protocol worker that crashes drops its sessions and is started agai
     start: (worker, number) => {
       const { port1, port2 } = new MessageChannel();
       port1.close();
-      return worker.start({ number, workers: 1, config, folders, counts }, port2);
+      return worker.start({ number, workers: 1, config, folders, staging: null, counts }, port2);
     },
     onGone: (number) => forgetWorker(counts, number - 1, servers.length),
     onHung: () => {},

@@ -30,7 +30,7 @@ function probes(size: number, settings: Partial<Config> = {}) {
       const counts = sessionCounts(1, 1);
       const { port1, port2 } = new MessageChannel();
       port1.close();
-      return worker.start({ number, workers: size, config, folders, counts }, port2);
+      return worker.start({ number, workers: size, config, folders, staging: null, counts }, port2);
     },
     onGone: (number) => void gone.push(number),
     onHung: () => {},

@@ -1,12 +1,16 @@
 import { parseArgs } from "node:util";
 import { startServer } from "../support/server.ts";
 import { appendBench } from "./append_bench.ts";
+import { encryptionBench } from "./encryption_bench.ts";
 import { idleBench } from "./idle_bench.ts";
 import { imapBench } from "./imap_bench.ts";
+import { importBench } from "./import_bench.ts";
 import { lmtpBench } from "./lmtp_bench.ts";
 import { mixedBench } from "./mixed_bench.ts";
 import { type Figure, report, stallsOf } from "./report.ts";
+import { s3Bench } from "./s3_bench.ts";
 import { startBench } from "./start_bench.ts";
+import { uploadBench } from "./upload_bench.ts";
 
 const PASSWORD = "correct horse battery";
 const RECIPIENTS = 16;
@@ -39,8 +43,12 @@ const sections: Record<string, () => Promise<Figure[]>> = {
   "writing, 1 worker": () => writing(1),
   "writing, 2 workers": () => writing(2),
   reading: imapBench,
+  encryption: encryptionBench,
+  uploads: uploadBench,
   idle: idleBench,
   mixed: mixedBench,
+  s3: s3Bench,
+  import: importBench,
 };
 
 /** `deno task bench` for all, `deno task bench --only idle` for the sections of that name. */

@@ -22,8 +22,31 @@ export async function spooled(
   return await spool.finish();
 }
 
+/** A message some of whose facts are not true. */
+export function altered(message: Spooled, changes: Partial<Spooled>): Spooled {
+  return {
+    hash: message.hash,
+    receivedHash: message.receivedHash,
+    sizeBytes: message.sizeBytes,
+    bytes: message.bytes,
+    path: message.path,
+    chunks: () => message.chunks(),
+    withPrefix: (prefix) => message.withPrefix(prefix),
+    discard: () => message.discard(),
+    ...changes,
+  };
+}
+
 export function sha256(bytes: Uint8Array): Hash {
   return createHash("sha256").update(bytes).digest("hex") as Hash;
+}
+
+const LONG_ADDRESS = `${"long".repeat(60)}@example.com`;
+
+/** All keys of a listing, sorted. */
+async function listed(blobs: Blobs, prefix: string): Promise<string[]> {
+  const pages = await Array.fromAsync(blobs.list(prefix));
+  return pages.flat().map(({ key }) => key).sort();
 }
 
 /** What every implementation of Blobs must do. */
@@ -127,6 +150,50 @@ export function testBlobs(name: string, open: () => Promise<OpenBlobs>): void {
     assert.deepEqual(await blobs.get(to), message.bytes);
   });
 
+  test("knows size, age and metadata of a body", async (blobs) => {
+    const before = Date.now();
+    const message = await spooled("x".repeat(1_234));
+    const key = objectKey("user@example.com", message.hash);
+    assert.equal(await blobs.info(key), null);
+    const metadata = { uid: "7", mailbox: "Entwürfe/100 %  \r\n", "internal-date": "2026-01-02" };
+    await blobs.put(key, message, { metadata });
+    const info = await blobs.info(key);
+    assert.ok(info);
+    assert.equal(info.sizeBytes, 1_234);
+    // WHY: HTTP dates have whole seconds, and a storage has a clock of its own.
+    assert.ok(Math.abs(info.modifiedAt.getTime() - before) < 60_000, String(info.modifiedAt));
+    const isKept = Object.keys(info.metadata).length > 0;
+    assert.deepEqual(info.metadata, isKept ? metadata : {});
+  });
+
+  test("lists what is there, by prefix", async (blobs) => {
+    assert.deepEqual(await listed(blobs, ""), []);
+    const message = await spooled("listed");
+    const keys = ["a@example.com", "b@example.com", "jörg+x@example.org", LONG_ADDRESS]
+      .map((address) => objectKey(address, message.hash)).sort();
+    for (const key of keys) await blobs.put(key, message);
+    assert.deepEqual(await listed(blobs, ""), keys);
+    for (const key of keys) {
+      assert.deepEqual(await listed(blobs, key), [key]);
+      const folder = key.slice(0, key.indexOf("/") + 1);
+      assert.deepEqual(await listed(blobs, folder), keys.filter((one) => one.startsWith(folder)));
+    }
+    assert.deepEqual(await listed(blobs, "example.net/"), []);
+    await blobs.delete(keys[1] as ObjectKey);
+    assert.deepEqual(await listed(blobs, ""), keys.filter((_, i) => i !== 1));
+  });
+
+  test("removes many bodies, also those that are not there", async (blobs) => {
+    const message = await spooled("one of many");
+    const keys = Array.from({ length: 40 }, (_, i) => objectKey(`u${i}@example.com`, message.hash));
+    for (const key of keys.slice(0, 30)) await blobs.put(key, message);
+    await blobs.deleteMany([]);
+    await blobs.deleteMany(keys.slice(5));
+    assert.deepEqual(await listed(blobs, ""), keys.slice(0, 5).sort());
+    for (const key of keys) assert.equal(await blobs.exists(key), keys.indexOf(key) < 5);
+    assert.deepEqual(await blobs.get(keys[0] as ObjectKey), message.bytes);
+  });
+
   test("keeps the bodies of accounts apart, whatever their addresses look like", async (blobs) => {
     const message = await spooled("for all");
     const addresses = [
@@ -139,7 +206,7 @@ export function testBlobs(name: string, open: () => Promise<OpenBlobs>): void {
       "a/b@example.com",
       "a%2Fb@example.com",
       "jörg@bücher.example",
-      `${"long".repeat(60)}@example.com`,
+      LONG_ADDRESS,
       "nul\0@example.com",
       "con'(x)*!@example.com",
       "",

@@ -117,6 +117,23 @@ testDisk("keeps every file in its folder", async ({ blobs, folder }) => {
   await assert.rejects(blobs.get("example.com/user/../x" as ObjectKey));
 });
 
+testDisk("lists long names after a restart, and no file of others", async ({ blobs, folder }) => {
+  const message = await spooled("long");
+  const keys = [objectKey(`${"x".repeat(240)}@example.com`, message.hash)];
+  keys.push(objectKey("short@example.com", message.hash));
+  for (const key of keys) await blobs.put(key, message);
+  const other = message.hash.slice(0, 2);
+  await Deno.writeTextFile(`${folder}/${other}/README`, "");
+  await Deno.writeTextFile(`${folder}/${other}/${message.hash}.%zz`, "");
+  await Deno.writeTextFile(`${folder}/${other}/${message.hash}.${"0".repeat(64)}`, "");
+  const again = new DiskBlobs(folder);
+  const listed = async () => (await Array.fromAsync(again.list(""))).flat();
+  assert.deepEqual((await listed()).map(({ key }) => key).sort(), keys.toSorted());
+  assert.deepEqual((await listed()).map(({ sizeBytes }) => sizeBytes), [4, 4]);
+  await again.deleteMany(keys);
+  assert.deepEqual(await listed(), []);
+});
+
 testDisk("leaves nothing behind when a write fails", async ({ blobs, folder }) => {
   const message = await spooled("x".repeat(5_000), { memoryMax: 10, folder });
   await message.discard(); // The spool file is gone when it is to be copied.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Config, DatabaseEndpoint, ServerConfig } from "../../src/config/config.ts";
+import { dumpToml } from "../../src/config/dump.ts";
 import { loadConfig, type Sources } from "../../src/config/load.ts";
 import { renderProblem } from "../../src/config/problem.ts";
 
@@ -125,6 +126,8 @@ Deno.test("loadConfig() understands old names", () => {
   assert.equal(load(`${s3}disable_tls = true`).s3?.useSsl, false);
   assert.equal(load(s3.replace("minio", "http://minio")).s3?.useSsl, false);
   assert.equal(load(s3.replace("minio", "http://minio")).s3?.endpoint, "minio:9000");
+  const { s3: keyless } = load(s3.replace(/access_key.*/s, 'access_key = ""'));
+  assert.deepEqual([keyless?.accessKey, keyless?.secretKey], [null, null]);
   assert.deepEqual(load('servers.trusted_networks = ["10.1.0.0/16"]').trustedNetworks, [
     "10.1.0.0/16",
   ]);
@@ -153,16 +156,16 @@ addr = ":143"
 
 [servers.imap.auth_rate_limit]
 enabled = true
-[local_cache]
+[auth_cache]
 path = "/var/cache/sora"
-[upload]
+[timeout_scheduler]
 workers = 10
 `;
   const none = "has no effect in this version of Sora";
   assert.deepEqual(warnings(text), [
     `config.toml:4:1: servers.imap.auth_rate_limit: ${none}`,
-    `config.toml:6:1: local_cache: ${none}`,
-    `config.toml:8:1: upload: ${none}`,
+    `config.toml:6:1: auth_cache: ${none}`,
+    `config.toml:8:1: timeout_scheduler: ${none}`,
   ]);
   assert.deepEqual(warnings("[servers.imap]\nstart = false"), [
     "config.toml:1:1: servers: no server is started",
@@ -210,6 +213,10 @@ const wrong: readonly (readonly [name: string, text: string, lines: readonly str
   ]],
   ["no duration", '[cleanup]\ngrace_period = "two weeks"', [
     'config.toml:2:1: cleanup.grace_period: expected a duration such as "14d", got "two weeks"',
+  ]],
+  ["no age", '[cleanup.retention]\nTrash = "a month"', [
+    "config.toml:2:1: cleanup.retention.Trash: expected mailboxes and durations such as " +
+    '{ Trash = "30d", Junk = "14d" }, got "a month"',
   ]],
   ["too short a duration", '[servers.imap]\nidle_timeout = "5m"', [
     'config.toml:2:1: servers.imap.idle_timeout: expected a duration such as "35m", ' +
@@ -259,11 +266,13 @@ const wrong: readonly (readonly [name: string, text: string, lines: readonly str
     "config.toml:2:1: database.max_conns: is another name of database.write.max_connections " +
     "(line 4); give only one of them",
   ]],
-  ["missing settings", '[s3]\nendpoint = "s3"\nbucket = "b"', [
-    "config.toml:1:1: s3.access_key: is missing; expected text in quotes, not empty " +
-    "(or set SORA_S3_ACCESS_KEY)",
-    "config.toml:1:1: s3.secret_key: is missing; expected text in quotes, not empty " +
-    "(or set SORA_S3_SECRET_KEY)",
+  ["missing settings", '[s3]\nregion = "eu"', [
+    "config.toml:1:1: s3.endpoint: is missing; " +
+    'expected a host such as "s3.amazonaws.com" or "minio.example.com:9000"',
+    "config.toml:1:1: s3.bucket: is missing; expected text in quotes, not empty",
+  ]],
+  ["one key of two", '[s3]\nendpoint = "s3"\nbucket = "b"\nsecret_key = "hunter2"', [
+    "config.toml:1:1: s3.access_key: is missing; expected both keys or none, got secret_key only",
   ]],
   ["a wrong secret, which is not shown", '[servers.metrics]\napi_key = "hunter2"', [
     "config.toml:2:1: servers.metrics.api_key: expected text of at least 16 characters in quotes, " +
@@ -365,7 +374,94 @@ Deno.test("loadConfig() names a secret file that is missing", () => {
   ]);
 });
 
+const s3Store = '[s3]\nendpoint="s3"\nbucket="b"\naccess_key="a"\nsecret_key="s"\n';
+const hexKey = "0123456789abcdefABCDEF9876543210".repeat(2);
+
+Deno.test("loadConfig() makes one list of the keys of bodies", () => {
+  const one = load(`${s3Store}encrypt = true\nencryption_key = "${hexKey}"`).s3;
+  assert.deepEqual([one?.encrypt, one?.encryptAllowPlain, one?.encryptionCurrent], [
+    true,
+    false,
+    "default",
+  ]);
+  assert.deepEqual(one?.encryptionKeys, [{ id: "default", key: hexKey }]);
+  const several = load(
+    `${s3Store}encryption_key_file = "/run/key"\nencryption_current = "2027"\n` +
+      `[[s3.encryption_keys]]\nid = "2027"\nkey = "${hexKey}"`,
+    { readSecret: () => ` ${hexKey.toLowerCase()}\n` },
+  ).s3;
+  assert.deepEqual(several?.encryptionKeys.map(({ id }) => id), ["default", "2027"]);
+  assert.deepEqual([several?.encrypt, several?.encryptionCurrent], [false, "2027"]);
+  const none = load(`${s3Store}encrypt = false\nencryption_key = ""`).s3;
+  assert.deepEqual([none?.encryptionKeys, none?.encryptionCurrent], [[], null]);
+  const example = "0123456789abcdef".repeat(4);
+  assert.deepEqual(warnings(`${s3Store}encrypt = true\nencryption_key = "${example}"`), [
+    "config.toml:6:1: s3.encrypt: the key is that of the example, which everybody knows",
+  ]);
+  const env = { SORA_S3_ENCRYPTION_KEY: hexKey };
+  assert.equal(load(s3Store, { env }).s3?.encryptionKeys[0]?.key, hexKey);
+});
+
+Deno.test("loadConfig() refuses keys of bodies that cannot be meant", () => {
+  const entry = (id: string) => `[[s3.encryption_keys]]\nid = "${id}"\nkey = "${hexKey}"\n`;
+  const key = `encryption_key = "${hexKey}"\n`;
+  const expected = "expected 64 hexadecimal digits in quotes, as `openssl rand -hex 32` makes them";
+  const cases: [string, string][] = [
+    ["encrypt = true", "6:1: s3.encrypt: there is no key: give encryption_key"],
+    [
+      `encryption_key = "${hexKey.slice(1)}"`,
+      `6:1: s3.encryption_key: ${expected}, got 63 characters`,
+    ],
+    [
+      `[[s3.encryption_keys]]\nid = "a"\nkey = "${hexKey}g"`,
+      `8:1: s3.encryption_keys[0].key: ${expected}, got 65 characters`,
+    ],
+    [
+      key + entry("a"),
+      "1:1: s3.encryption_current: is missing; expected the id of one of the keys (default, a)",
+    ],
+    [
+      'encryption_current = "b"\n' + entry("a"),
+      '6:1: s3.encryption_current: there is no key "b" (one of a)',
+    ],
+    [
+      'encryption_current = "a"\n' + entry("a") + entry("a"),
+      '11:1: s3.encryption_keys[1].id: "a" is the id of another key',
+    ],
+    [
+      'encryption_current = "default"\n' + key + entry("default"),
+      '9:1: s3.encryption_keys[0].id: "default" is the id of another key',
+    ],
+    [
+      entry("Ä"),
+      "7:1: s3.encryption_keys[0].id: expected 1 to 24 letters, digits, " +
+      '".", "_" or "-" in quotes, got "Ä"',
+    ],
+  ];
+  for (const [text, problem] of cases) {
+    assert.deepEqual(problems(s3Store + text), [`config.toml:${problem}`], text);
+  }
+});
+
 Deno.test("loadConfig() leaves no trace of __proto__", () => {
   loadConfig('[__proto__]\npolluted = 1\n[servers."__proto__"]\ntype = "imap"\n', "config.toml");
   assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);
+});
+
+Deno.test("[cleanup] knows ages of mailboxes, by name and by special use", () => {
+  const config = load(`
+    [cleanup]
+    max_age_restriction = "365d"
+    [cleanup.retention]
+    Trash = "30d"
+    "\\\\Junk" = "14d"
+    Archive = ""
+  `);
+  assert.equal(config.cleanup.maxAgeRestrictionMs, 365 * 86_400_000);
+  assert.deepEqual(config.cleanup.retention, [
+    { mailbox: "Trash", ageMs: 30 * 86_400_000 },
+    { mailbox: "\\Junk", ageMs: 14 * 86_400_000 },
+  ]);
+  assert.equal(load("[cleanup]\nmax_age_restriction = ''").cleanup.maxAgeRestrictionMs, null);
+  assert.deepEqual(load(dumpToml(config)).cleanup, config.cleanup);
 });

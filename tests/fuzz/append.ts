@@ -13,6 +13,7 @@ import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import type { NewMessage } from "../../src/store/messages.ts";
 import { imapConfig } from "../support/imap.ts";
+import { dice } from "../support/dice.ts";
 
 /**
  * APPEND as it arrives, over a connection: several messages, CATENATE, UTF8, literals of every kind,
@@ -64,7 +65,7 @@ async function run(seed: number, untilMs: number): Promise<number> {
   try {
     let tried = 0;
     do {
-      const random = generator(seed + tried);
+      const random = dice(seed + tried);
       const commands = Array.from({ length: 3 }, () => {
         const count = random(PIECES_MAX) + 1;
         return Array.from({ length: count }, () => WORDS[random(WORDS.length)]).join("");
@@ -175,15 +176,4 @@ function checkUrls(text: string): void {
   const url = readMessageUrl(text.slice(0, 60));
   if (url) assert.ok(url.uid > 0 && url.uid <= 0xffff_ffff);
   readMessageUrl(`/${text.slice(0, 40)}/;UID=1/;SECTION=${text.slice(0, 40)}`);
-}
-
-/** 0 ≤ random(n) < n, the same for the same seed (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
 }

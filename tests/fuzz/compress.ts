@@ -4,6 +4,7 @@ import { concat } from "../../src/lib/bytes.ts";
 import { Connection } from "../../src/net/connection.ts";
 import { DeflateTransport } from "../../src/net/deflate_transport.ts";
 import { memoryPair } from "../../src/net/transport.ts";
+import { dice } from "../support/dice.ts";
 
 /**
  * Compressed input of every kind: whole streams, changed ones, none at all. A whole one is read octet
@@ -19,7 +20,7 @@ const PIECES_MAX = 6;
 async function run(seed: number, untilMs: number): Promise<number> {
   let tried = 0;
   do {
-    const random = generator(seed + tried);
+    const random = dice(seed + tried);
     try {
       await play(random);
     } catch (error) {
@@ -75,15 +76,4 @@ async function receive(sent: Uint8Array, random: (below: number) => number): Pro
   near.close();
   await sending;
   return concat(chunks);
-}
-
-/** 0 ≤ random(n) < n, the same for the same seed (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
 }

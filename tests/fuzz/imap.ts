@@ -3,11 +3,12 @@ import { ListPattern } from "../../src/imap/list_pattern.ts";
 import { commands } from "../../src/imap/registry.ts";
 import { afterLogin, beforeLogin, Framer, type FramerLimits } from "../../src/imap/wire/framer.ts";
 import { Scanner } from "../../src/imap/wire/scanner.ts";
-import { decodeUtf7, encodeUtf7 } from "../../src/imap/wire/utf7.ts";
+import { decodeUtf7, encodeUtf7 } from "../../src/lib/modified_utf7.ts";
 import { WireError } from "../../src/imap/wire/wire_error.ts";
 import { fromBinary, toBinary } from "../../src/lib/bytes.ts";
 import { Refused } from "../../src/lib/refused.ts";
 import { quickly } from "./quickly.ts";
+import { dice } from "../support/dice.ts";
 
 /**
  * Any octets: the framer finds the same commands in any pieces and holds no more than it may; reading
@@ -89,7 +90,7 @@ const WORDS: readonly string[] = [
 ];
 
 async function run(seed: number, untilMs: number): Promise<number> {
-  const random = generator(seed);
+  const random = dice(seed);
   let tried = 0;
   while (Date.now() < untilMs || tried === 0) {
     for (let i = 0; i < ROUNDS; i++, tried++) {
@@ -109,17 +110,6 @@ async function run(seed: number, untilMs: number): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   return tried;
-}
-
-/** 0 ≤ random(n) < n, the same for the same seed (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
 }
 
 function checkFraming(input: string, random: (below: number) => number): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { LmtpFixture } from "../lmtp/fixture.ts";
+import { dice, type Roll } from "../support/dice.ts";
 
 /**
  * LMTP sessions of broken and whole commands, cut anywhere. What must hold: every reply line is
@@ -13,7 +14,7 @@ export const target = {
   async run(seed: number, untilMs: number): Promise<number> {
     let sessions = 0;
     do {
-      await play(random(seed + sessions)).catch((error: unknown) => {
+      await play(dice(seed + sessions)).catch((error: unknown) => {
         throw new Error(`LMTP fuzz fails with seed ${seed + sessions}`, { cause: error });
       });
       sessions++;
@@ -22,20 +23,7 @@ export const target = {
   },
 };
 
-type Random = (below: number) => number;
-
-/** mulberry32: small, seeded, good enough to try inputs. */
-function random(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-function pick<T>(next: Random, choices: readonly T[]): T {
+function pick<T>(next: Roll, choices: readonly T[]): T {
   const choice = choices[next(choices.length)];
   assert.ok(choice !== undefined);
   return choice;
@@ -85,7 +73,7 @@ const PIECES = [
 /** A canary: it is sent inside messages only, and no reply may ever repeat or obey it. */
 const MESSAGE_ONLY = "XCANARY";
 
-async function play(next: Random): Promise<void> {
+async function play(next: Roll): Promise<void> {
   const fixture = new LmtpFixture({ config: { maxMessageSizeBytes: 400, maxRecipients: 3 } });
   const { client, session } = fixture.dial();
   const script = next(3) === 0 ? wholeSession(next) : wildSession(next);
@@ -113,7 +101,7 @@ async function play(next: Random): Promise<void> {
 }
 
 /** Commands, good and bad, in any order. */
-function wildSession(next: Random): string {
+function wildSession(next: Roll): string {
   let script = next(4) > 0 ? "LHLO c\r\n" : "";
   for (let i = next(25); i > 0; i--) {
     const line = pick(next, LINES);
@@ -125,7 +113,7 @@ function wildSession(next: Random): string {
 }
 
 /** Sessions in which every command is right, around messages that are anything but. */
-function wholeSession(next: Random): string {
+function wholeSession(next: Roll): string {
   let script = "LHLO whole\r\n";
   for (let i = 1 + next(4); i > 0; i--) {
     script += "MAIL FROM:<a@example.net>\r\nRCPT TO:<user@example.com>\r\n";
@@ -136,11 +124,11 @@ function wholeSession(next: Random): string {
   return `${script}QUIT\r\n`;
 }
 
-function noise(next: Random): string {
+function noise(next: Roll): string {
   return Array.from({ length: next(40) }, () => pick(next, PIECES)).join("");
 }
 
-function mutate(line: string, next: Random): string {
+function mutate(line: string, next: Roll): string {
   const at = next(line.length + 1);
   return line.slice(0, at) + String.fromCharCode(next(256)) + line.slice(at + next(3));
 }

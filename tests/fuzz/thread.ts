@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ModelMessage, naiveThreads } from "../imap/thread/naive_threads.ts";
 import { threadOf } from "../imap/thread/thread_of.ts";
+import { dice } from "../support/dice.ts";
 
 /**
  * Any references: small mailboxes give what the naive algorithm gives, large ones have each message
@@ -17,7 +18,7 @@ const LARGE_ONE_IN = 200;
 async function run(seed: number, untilMs: number): Promise<number> {
   let tried = 0;
   do {
-    const random = generator(seed + tried);
+    const random = dice(seed + tried);
     try {
       play(random);
     } catch (error) {
@@ -55,15 +56,4 @@ function mailbox(random: (below: number) => number, count: number): ModelMessage
       isReply: random(2) === 0,
     };
   });
-}
-
-/** Numbers from a seed: mulberry32. */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }

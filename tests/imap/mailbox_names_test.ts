@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encodeUtf7 } from "../../src/imap/wire/utf7.ts";
+import { encodeUtf7 } from "../../src/lib/modified_utf7.ts";
 import { makeWorld } from "../support/imap.ts";
 
 Deno.test("hostile mailbox names stay data, whatever command names them", async () => {

@@ -10,6 +10,7 @@ export const testConfig: LmtpServerConfig = {
   commandTimeoutMs: 300_000,
   absoluteSessionTimeoutMs: 86_400_000,
   minBytesPerMinute: 1_000,
+  durability: "spool",
   debug: false,
   maxMessageSizeBytes: 100_000,
   maxRecipients: 5,

@@ -10,6 +10,7 @@ import {
   someMessage,
   uidSet,
 } from "./fixture.ts";
+import { dice } from "../support/dice.ts";
 
 /** Steps of one seed. */
 const STEPS = 60;
@@ -31,17 +32,6 @@ class Model {
   constructor(public box: Mailbox) {
     this.cursor = box.highestModseq;
   }
-}
-
-/** Numbers from a seed: mulberry32. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
 }
 
 function pick<T>(items: readonly T[], random: (below: number) => number): T {
@@ -192,7 +182,7 @@ for (const seed of SEEDS) {
       await it.mailboxes.find(other.id, "INBOX"),
     ];
     const models = boxes.map((box) => new Model(box));
-    const random = randomFrom(seed);
+    const random = dice(seed);
     for (let n = 0; n < STEPS; n++) {
       await step(it, models, random);
       if (n % 5 === 4) { for (const model of models) await check(it, model, random); }

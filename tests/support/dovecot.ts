@@ -5,11 +5,24 @@ import { freePort } from "./server.ts";
 export interface Dovecot extends AsyncDisposable {
   readonly imapPort: number;
   readonly version: string;
+  /** With `tls`: its certificate for 127.0.0.1, signed by itself, in PEM; STARTTLS is to be had. */
+  readonly certificate: string;
+  /** Its Maildirs, one folder for each address. */
+  readonly mail: string;
 }
+
+/** Who may log in for everybody, with the same password. */
+export const MASTER = "master";
 
 /** Null when Dovecot is not installed, or when we are not root, which it wants to be started by. */
 export async function startDovecot(
-  { addresses, password }: { readonly addresses: readonly string[]; readonly password: string },
+  { addresses, password, format = "maildir", tls = false }: {
+    readonly addresses: readonly string[];
+    readonly password: string;
+    /** How it keeps mail; mbox files are in the folder "mail" of each address. */
+    readonly format?: "maildir" | "mbox";
+    readonly tls?: boolean;
+  },
 ): Promise<Dovecot | null> {
   const version = await dovecotVersion();
   if (version === null || Deno.uid() !== 0) return null;
@@ -21,8 +34,10 @@ export async function startDovecot(
   await Deno.chown(mail, MAIL_ID, MAIL_ID);
   const users = addresses.map((address) => `${address}:{PLAIN}${password}::::::\n`).join("");
   await Deno.writeTextFile(join(folder, "users"), users);
+  await Deno.writeTextFile(join(folder, "masters"), `${MASTER}:{PLAIN}${password}::::::\n`);
   const file = join(folder, "dovecot.conf");
-  await Deno.writeTextFile(file, configuration(folder, imapPort));
+  const ssl = tls ? await makeCertificate(folder) : "ssl = no\n";
+  await Deno.writeTextFile(file, ssl + configuration(folder, imapPort, LOCATIONS[format]));
   const child = new Deno.Command("dovecot", {
     args: ["-F", "-c", file],
     stdin: "null",
@@ -33,6 +48,8 @@ export async function startDovecot(
   return {
     imapPort,
     version,
+    certificate: join(folder, "certificate"),
+    mail,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await child.status;
@@ -44,15 +61,34 @@ export async function startDovecot(
 /** WHY: Debian's "mail" user and group; Dovecot serves nobody's mail as root. */
 const MAIL_ID = 8;
 
+/** The settings for it. */
+async function makeCertificate(folder: string): Promise<string> {
+  const [certificate, key] = [join(folder, "certificate"), join(folder, "key")];
+  const words = "req -x509 -nodes -days 2 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 " +
+    "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1";
+  const args = [...words.split(" "), "-keyout", key, "-out", certificate];
+  const { success } = await new Deno.Command("openssl", { args, stderr: "null" }).output();
+  if (!success) throw new Error("openssl made no certificate");
+  return `ssl = yes\nssl_cert = <${certificate}\nssl_key = <${key}\n`;
+}
+
+const LOCATIONS = { maildir: "maildir:~", mbox: "mbox:~/mail:INBOX=~/inbox" };
+
+/** Makes files that we wrote Dovecot's. */
+export async function giveToDovecot(path: string): Promise<void> {
+  await Deno.chown(path, MAIL_ID, MAIL_ID);
+  if (!(await Deno.stat(path)).isDirectory) return;
+  for await (const { name } of Deno.readDir(path)) await giveToDovecot(`${path}/${name}`);
+}
+
 /** What Debian's package has after installation, but for places, ports and Maildir. */
-function configuration(folder: string, port: number): string {
+function configuration(folder: string, port: number, location: string): string {
   return `base_dir = ${join(folder, "run")}
 state_dir = ${join(folder, "state")}
 log_path = ${join(folder, "log")}
 protocols = imap
-ssl = no
 disable_plaintext_auth = no
-mail_location = maildir:${join(folder, "mail")}/%u
+mail_location = ${location}
 mail_uid = ${MAIL_ID}
 mail_gid = ${MAIL_ID}
 first_valid_uid = 1
@@ -84,6 +120,13 @@ service imap-login {
   inet_listener imaps {
     port = 0
   }
+}
+auth_mechanisms = plain
+auth_master_user_separator = *
+passdb {
+  driver = passwd-file
+  master = yes
+  args = ${join(folder, "masters")}
 }
 passdb {
   driver = passwd-file

@@ -1,20 +1,39 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
+import type { S3Config } from "../../src/config/config.ts";
+import { signatureFault, type SignedBy } from "./s3_signature.ts";
 
 export const ACCESS_KEY = "test-access-key";
 export const SECRET_KEY = "test-secret-key";
-const REGION = "us-east-1";
-const UNSIGNED = "UNSIGNED-PAYLOAD";
+export const REGION = "us-east-1";
+/** Objects of one page of a listing. */
+const PAGE_OBJECTS = 1_000;
+
+/** What is known of an object that was PUT. */
+interface Facts {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly modifiedAt: Date;
+}
+
+/** Answers before anything else when it returns a response; the body was read by then. */
+export type Fault = (request: Request) => Response | Promise<Response> | undefined;
 
 /** A small S3: one process, objects in memory, every request's signature checked (AWS SigV4). */
 export class S3Server implements AsyncDisposable {
   readonly objects = new Map<string, Uint8Array>();
-  /** Answers before anything else when it returns a response: the place for faults. */
-  fault: (request: Request) => Response | Promise<Response> | undefined = () => undefined;
+  /** Of every request, in order: `GET key`, `POST ?delete`, … */
+  readonly requests: string[] = [];
+  fault: Fault = () => undefined;
+  /** Whose signatures are taken. */
+  signedBy: SignedBy = { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, region: REGION };
+  /** Objects of one page of a listing. */
+  pageObjects = PAGE_OBJECTS;
+  readonly #facts = new Map<string, Facts>();
+  readonly #closed = Promise.withResolvers<Response>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   private constructor(readonly bucket: string) {
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => failure(500, "Bug") },
       (request) => this.#answer(request),
     );
   }
@@ -28,37 +47,99 @@ export class S3Server implements AsyncDisposable {
     return `127.0.0.1:${this.#server.addr.port}`;
   }
 
+  /** How S3Blobs gets here; no second requests, and breakers that stay closed, unless asked for. */
+  config(changes: Partial<S3Config> = {}): S3Config {
+    return {
+      endpoint: this.endpoint,
+      region: REGION,
+      bucket: this.bucket,
+      accessKey: ACCESS_KEY,
+      secretKey: SECRET_KEY,
+      useSsl: false,
+      timeoutMs: 5_000,
+      hedgeAfterMs: 0,
+      breakerFailures: 100,
+      breakerOpenMs: 1_000,
+      debug: false,
+      ...changes,
+    };
+  }
+
+  metadata(key: string): Readonly<Record<string, string>> | undefined {
+    return this.#facts.get(key)?.metadata;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.resolve(new Response(null, { status: 503 }));
     await this.#server.shutdown();
   }
 
   async #answer(request: Request): Promise<Response> {
-    const body = new Uint8Array(await request.arrayBuffer());
-    const faulty = await this.fault(request);
-    if (faulty) return faulty;
-    if (!isSigned(request, body)) return failure(403, "SignatureDoesNotMatch");
-    const [, bucket, ...rest] = new URL(request.url).pathname.split("/");
-    if (bucket !== this.bucket) return failure(404, "NoSuchBucket");
+    const url = new URL(request.url);
+    const [, bucket, ...rest] = url.pathname.split("/");
     const key = rest.map(decodeURIComponent).join("/");
-    const source = request.headers.get("x-amz-copy-source");
-    if (request.method === "PUT" && source !== null) {
-      const copied = this.objects.get(decodeURIComponent(source).replace(`${this.bucket}/`, ""));
-      if (!copied) return failure(404, "NoSuchKey");
-      this.objects.set(key, copied);
-      const xml = `<CopyObjectResult><ETag>"${md5(copied)}"</ETag></CopyObjectResult>`;
-      return new Response(xml, { headers: { "content-type": "application/xml" } });
-    }
-    if (request.method === "PUT") {
-      this.objects.set(key, body);
-      return new Response(null, { headers: { etag: `"${md5(body)}"` } });
-    }
+    this.requests.push(
+      `${request.method} ${key}${url.searchParams.has("delete") ? "?delete" : ""}`,
+    );
+    const body = new Uint8Array(await request.arrayBuffer());
+    // WHY: a fault may never answer, and must not keep the server from closing.
+    const faulty = await Promise.race([this.fault(request), this.#closed.promise]);
+    if (faulty) return faulty;
+    const code = signatureFault(request, body, this.signedBy);
+    if (code !== null) return failure(STATUS[code] ?? 403, code);
+    if (bucket !== this.bucket) return failure(404, "NoSuchBucket");
+    if (key === "") return this.#ofBucket(request, url.searchParams, body);
+    if (request.method === "PUT") return this.#put(request, key, body);
     if (request.method === "DELETE") {
       this.objects.delete(key);
       return new Response(null, { status: 204 });
     }
+    return this.#get(request, key);
+  }
+
+  #ofBucket({ method, headers }: Request, query: URLSearchParams, body: Uint8Array): Response {
+    if (method === "GET" && query.get("list-type") === "2") return this.#list(query);
+    if (method === "POST" && query.has("delete")) {
+      if (headers.get("content-md5") !== md5(body, "base64")) return failure(400, "InvalidDigest");
+      const keys = [...new TextDecoder().decode(body).matchAll(/<Key>([^<]*)<\/Key>/g)];
+      for (const [, key = ""] of keys) this.objects.delete(fromXml(key));
+      return xml("<DeleteResult/>");
+    }
+    return failure(501, "NotImplemented");
+  }
+
+  #put(request: Request, key: string, body: Uint8Array): Response {
+    const source = request.headers.get("x-amz-copy-source");
+    if (source === null) {
+      this.objects.set(key, body);
+      const metadata = Object.fromEntries(
+        [...request.headers].flatMap(([name, value]) =>
+          name.startsWith("x-amz-meta-") ? [[name.slice("x-amz-meta-".length), value]] : []
+        ),
+      );
+      this.#facts.set(key, { metadata, modifiedAt: new Date() });
+      return new Response(null, { headers: { etag: `"${md5(body)}"` } });
+    }
+    const from = decodeURIComponent(source).replace(`${this.bucket}/`, "");
+    const copied = this.objects.get(from);
+    if (!copied) return failure(404, "NoSuchKey");
+    if (from === key) return failure(400, "InvalidRequest");
+    this.objects.set(key, copied);
+    const { metadata = {} } = this.#facts.get(from) ?? {};
+    this.#facts.set(key, { metadata, modifiedAt: new Date() });
+    return xml(`<CopyObjectResult><ETag>"${md5(copied)}"</ETag></CopyObjectResult>`);
+  }
+
+  #get(request: Request, key: string): Response {
     const object = this.objects.get(key);
     if (!object) return failure(404, "NoSuchKey");
-    const headers = { etag: `"${md5(object)}"`, "content-length": String(object.length) };
+    const { metadata = {}, modifiedAt = new Date() } = this.#facts.get(key) ?? {};
+    const headers: Record<string, string> = {
+      etag: `"${md5(object)}"`,
+      "content-length": String(object.length),
+      "last-modified": modifiedAt.toUTCString(),
+    };
+    for (const [name, value] of Object.entries(metadata)) headers[`x-amz-meta-${name}`] = value;
     if (request.method === "HEAD") return new Response(null, { headers });
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "");
     if (!range) return new Response(new Uint8Array(object), { headers });
@@ -66,50 +147,62 @@ export class S3Server implements AsyncDisposable {
     if (from > to) return failure(416, "InvalidRange");
     return new Response(object.slice(from, to + 1), {
       status: 206,
-      headers: { "content-range": `bytes ${from}-${to}/${object.length}` },
+      headers: {
+        ...headers,
+        "content-length": String(to + 1 - from),
+        "content-range": `bytes ${from}-${to}/${object.length}`,
+      },
     });
+  }
+
+  #list(query: URLSearchParams): Response {
+    const prefix = query.get("prefix") ?? "";
+    const after = query.get("continuation-token") ?? "";
+    const most = Math.min(Number(query.get("max-keys") ?? PAGE_OBJECTS), this.pageObjects);
+    const isUrl = query.get("encoding-type") === "url";
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after)
+      .sort();
+    const page = keys.slice(0, most);
+    const contents = page.map((key) => {
+      const { modifiedAt = new Date() } = this.#facts.get(key) ?? {};
+      const name = isUrl ? encodeURIComponent(key) : toXml(key);
+      return `<Contents><Key>${name}</Key><Size>${this.objects.get(key)?.length}</Size>` +
+        `<LastModified>${modifiedAt.toISOString()}</LastModified></Contents>`;
+    });
+    const last = toXml(page.at(-1) ?? "");
+    const more = keys.length > most
+      ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${last}</NextContinuationToken>`
+      : "<IsTruncated>false</IsTruncated>";
+    const encoding = isUrl ? "<EncodingType>url</EncodingType>" : "";
+    return xml(`<ListBucketResult>${encoding}${more}${contents.join("")}</ListBucketResult>`);
   }
 }
 
-function failure(status: number, code: string): Response {
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
-  return new Response(body, { status, headers: { "content-type": "application/xml" } });
+const STATUS: Readonly<Record<string, number>> = {
+  AuthorizationHeaderMalformed: 400,
+  InvalidToken: 400,
+  XAmzContentSHA256Mismatch: 400,
+};
+
+/** An answer of an object store that will not. */
+export function failure(status: number, code: string): Response {
+  return xml(`<Error><Code>${code}</Code><Message>${code}</Message></Error>`, status);
 }
 
-/** AWS Signature Version 4, "Authenticating requests (header)". */
-function isSigned(request: Request, body: Uint8Array): boolean {
-  const parsed =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/
-      .exec(request.headers.get("authorization") ?? "");
-  if (!parsed) return false;
-  const [, accessKey, day = "", region = "", signedHeaders = "", signature] = parsed;
-  const payload = request.headers.get("x-amz-content-sha256") ?? "";
-  if (accessKey !== ACCESS_KEY || region !== REGION) return false;
-  if (payload !== UNSIGNED && payload !== sha256(body)) return false;
-  const url = new URL(request.url);
-  const query = [...url.searchParams].map(([k, v]) =>
-    `${encodeURIComponent(k)}=${encodeURIComponent(v)}`
-  ).sort().join("&");
-  const headers = signedHeaders.split(";").map((name) =>
-    `${name}:${(request.headers.get(name) ?? "").trim()}\n`
-  ).join("");
-  const canonical = [request.method, url.pathname, query, headers, signedHeaders, payload].join(
-    "\n",
-  );
-  const scope = `${day}/${region}/s3/aws4_request`;
-  const date = request.headers.get("x-amz-date") ?? "";
-  const toSign = ["AWS4-HMAC-SHA256", date, scope, sha256(canonical)].join("\n");
-  const key = [day, region, "s3", "aws4_request"].reduce<string | Uint8Array>(
-    (secret, part) => createHmac("sha256", secret).update(part).digest(),
-    `AWS4${SECRET_KEY}`,
-  );
-  return createHmac("sha256", key).update(toSign).digest("hex") === signature;
+function xml(content: string, status = 200): Response {
+  const headers = { "content-type": "application/xml" };
+  return new Response(`<?xml version="1.0" encoding="UTF-8"?>${content}`, { status, headers });
 }
 
-function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+function toXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-function md5(data: Uint8Array): string {
-  return createHash("md5").update(data).digest("hex");
+function fromXml(text: string): string {
+  const names: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+  return text.replaceAll(/&(\w+);/g, (whole, name) => names[name] ?? whole);
+}
+
+function md5(data: Uint8Array, encoding: "hex" | "base64" = "hex"): string {
+  return createHash("md5").update(data).digest(encoding);
 }

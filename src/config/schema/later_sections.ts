@@ -23,8 +23,6 @@ export const laterSections = {
     asks: asksForRelay,
   }),
   sieve: withoutEffect("table", "Limits of Sieve scripts."),
-  uploader: withoutEffect("table", "How bodies travel to the object store."),
-  local_cache: withoutEffect("table", "Bodies of the object store kept on this machine."),
   health: withoutEffect("table", "Checks of Sora's own parts."),
   auth_cache: withoutEffect("table", "Verified passwords kept on disk."),
   admin_cli: withoutEffect("table", "How sora-admin reaches the HTTP API."),

@@ -1,4 +1,5 @@
 import { count, duration, flag, listenAddress, optionalText } from "../setting_kinds.ts";
+import { durability } from "./uploader_settings.ts";
 import { detail, refusedSwitch, switchWithoutEffect, withoutEffect } from "./later.ts";
 
 /** WHY: one process has at most about a million sockets; a larger number is a slip. */
@@ -56,6 +57,7 @@ export function mailServerSettings(
       "Slowest client that is still served while it sends a command; 0 = the default, -1 = not checked.",
       { min: -1, max: 1_000_000_000 },
     ),
+    durability: durability(),
     proxy_protocol: refusedSwitch(
       "true or false, or a table",
       "The PROXY protocol is spoken to us.",

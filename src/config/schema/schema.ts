@@ -1,16 +1,19 @@
 import { z } from "zod";
-import { section, unused } from "../setting.ts";
+import { section } from "../setting.ts";
 import { count, duration, flag, networks, oneOf, text } from "../setting_kinds.ts";
+import { cleanupSection } from "./cleanup_settings.ts";
 import { databaseSection } from "./database_settings.ts";
 import { imapSettings } from "./imap_settings.ts";
-import { withoutEffect } from "./later.ts";
 import { laterSections } from "./later_sections.ts";
+import { localCacheSection } from "./local_cache_settings.ts";
 import { lmtpSettings } from "./lmtp_settings.ts";
 import { metadataSection } from "./metadata_settings.ts";
 import { metricsSettings } from "./metrics_settings.ts";
+import { scrubSection } from "./scrub_settings.ts";
 import { quotaSection } from "./quota_settings.ts";
 import { sharedMailboxesSection } from "./shared_mailboxes_settings.ts";
 import { s3Section } from "./s3_settings.ts";
+import { uploaderSection } from "./uploader_settings.ts";
 
 /** WHY: below 10 a hash is too cheap to guess, above 14 a login takes seconds. */
 const BCRYPT_COST = { min: 10, max: 14 };
@@ -46,24 +49,16 @@ export const rootSettings = {
   }),
   database: databaseSection,
   s3: s3Section,
-  cleanup: section("What happens to expunged messages.", {
-    grace_period: unused(
-      duration("14d", "How long an expunged message can still be recovered."),
-    ),
-    wake_interval: unused(
-      duration("1h", "Pause between two rounds of the cleaner.", { min: 1000 }),
-    ),
-    max_age_restriction: withoutEffect("duration", "Expunge messages older than this."),
-    fts_retention: withoutEffect("duration", "Of the Go implementation."),
-    health_status_retention: withoutEffect("duration", "Of the Go implementation."),
-    instance_liveness_threshold: withoutEffect("duration", "Of the Go implementation."),
-  }),
+  uploader: uploaderSection,
+  local_cache: localCacheSection,
+  cleanup: cleanupSection,
   metadata: metadataSection,
   shared_mailboxes: sharedMailboxesSection,
   quota: quotaSection,
   search: section("Searching in texts.", {
     index: flag(true, "Index the texts of messages; without it every search reads the messages."),
   }),
+  scrub: scrubSection,
   ...laterSections,
 };
 

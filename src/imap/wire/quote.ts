@@ -1,5 +1,5 @@
 import { toBinary } from "../../lib/bytes.ts";
-import { encodeUtf7 } from "./utf7.ts";
+import { encodeUtf7 } from "../../lib/modified_utf7.ts";
 
 /**
  * The shortest wire form of a binary string that any client reads back unchanged.

@@ -1,10 +1,10 @@
 import { fromBinary, isAscii } from "../../lib/bytes.ts";
 import { type Modseq, NUMBER_MAX } from "../../lib/ids.ts";
+import { decodeUtf7 } from "../../lib/modified_utf7.ts";
 import { Refused } from "../../lib/refused.ts";
 import { readDate, readDateTime } from "./date_time.ts";
 import { type FlagList, readFlags } from "./flags.ts";
 import { SequenceSet } from "./sequence_set.ts";
-import { decodeUtf7 } from "./utf7.ts";
 import { WireError } from "./wire_error.ts";
 
 /** Deeper parentheses than this are an attack (Dovecot CVE-2026-27857), never a client. */

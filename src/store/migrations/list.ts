@@ -8,6 +8,10 @@ import metadata from "./0007_metadata.sql" with { type: "text" };
 import expungedFloor from "./0008_expunged_floor.sql" with { type: "text" };
 import quotas from "./0009_quotas.sql" with { type: "text" };
 import previews from "./0010_previews.sql" with { type: "text" };
+import uploads from "./0011_uploads.sql" with { type: "text" };
+import cleanup from "./0012_cleanup.sql" with { type: "text" };
+import scrub from "./0013_scrub.sql" with { type: "text" };
+import manifests from "./0014_manifests.sql" with { type: "text" };
 
 /** One step of the schema. Never changed once released; a new step is added instead. */
 export interface Migration {
@@ -28,4 +32,8 @@ export const migrations: readonly Migration[] = [
   { version: 8, name: "0008_expunged_floor", text: expungedFloor },
   { version: 9, name: "0009_quotas", text: quotas },
   { version: 10, name: "0010_previews", text: previews },
+  { version: 11, name: "0011_uploads", text: uploads },
+  { version: 12, name: "0012_cleanup", text: cleanup },
+  { version: 13, name: "0013_scrub", text: scrub },
+  { version: 14, name: "0014_manifests", text: manifests },
 ];

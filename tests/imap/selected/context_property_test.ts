@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ImapClient, makeWorld, type World } from "../../support/imap.ts";
 import { LiveList } from "./live_list.ts";
 import { uidsOf } from "./wire_model.ts";
+import { dice, type Roll } from "../../support/dice.ts";
 
 /** More of both by hand: SORA_SEEDS=200 SORA_STEPS=200 deno task test … */
 const SEEDS = Number(Deno.env.get("SORA_SEEDS") ?? 12);
@@ -9,8 +10,6 @@ const FIRST_SEED = Number(Deno.env.get("SORA_FIRST_SEED") ?? 1);
 const STEPS = Number(Deno.env.get("SORA_STEPS") ?? 40);
 const FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$a"];
 const WORDS = ["ant", "bee", "cat", "dog"];
-
-type Roll = (below: number) => number;
 
 /** What is asked with UPDATE, and again without it. RFC 5267 §4.3: no message numbers among the keys. */
 const SEARCHES = [
@@ -161,13 +160,4 @@ async function deliver(
   const text = `From: ${word()}@example.org\r\nSubject: ${word()}\r\n\r\n${word()} ${word()}\r\n`;
   const internalDate = new Date(Date.now() - (1 + roll(100)) * 60_000);
   await world.deliver(text, { mailbox: box, worker: roll(2), flags: roll(4), internalDate });
-}
-
-/** A linear congruential generator: the same rolls for the same seed. */
-function dice(seed: number): Roll {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return (state >>> 8) % below;
-  };
 }

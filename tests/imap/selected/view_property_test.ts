@@ -3,18 +3,10 @@ import type { UidMaps } from "../../../src/imap/view/uid_maps.ts";
 import type { View } from "../../../src/imap/view/view.ts";
 import type { Sequence, Uid } from "../../../src/lib/ids.ts";
 import { FakeMailbox, Heard } from "./fake_mailbox.ts";
+import { dice } from "../../support/dice.ts";
 
 const SEEDS = 200;
 const STEPS = 60;
-
-/** A deterministic source of small numbers. */
-function dice(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761 + 1;
-  return (below) => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
-    return (state >>> 8) % below;
-  };
-}
 
 /** A client that believes what it is told, number by number, and asks about what is new. */
 class Client {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { makeWorld, type World } from "../../support/imap.ts";
 import { OfflineCaches } from "./offline_cache.ts";
 import { BelievingClient, type Change, ENABLES, type Mode } from "./wire_model.ts";
+import { dice, type Roll } from "../../support/dice.ts";
 
 /** More of both by hand: SORA_SEEDS=200 SORA_STEPS=200 deno task test … */
 const SEEDS = Number(Deno.env.get("SORA_SEEDS") ?? 60);
@@ -9,8 +10,6 @@ const FIRST_SEED = Number(Deno.env.get("SORA_FIRST_SEED") ?? 1);
 const STEPS = Number(Deno.env.get("SORA_STEPS") ?? 50);
 const FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$a"];
 const MODES: readonly Mode[] = ["plain", "condstore", "qresync", "uidonly", "rev2", "qresync"];
-
-type Roll = (below: number) => number;
 
 /** A client that is connected, and what it keeps when it is not. */
 interface Player {
@@ -239,13 +238,4 @@ async function compare(world: World, { client, selected, caches }: Player): Prom
 function shuffled<T>(items: readonly T[], roll: Roll): T[] {
   return items.map((item) => ({ item, key: roll(1_000_000) })).sort((a, b) => a.key - b.key)
     .map(({ item }) => item);
-}
-
-/** A linear congruential generator: the same rolls for the same seed. */
-function dice(seed: number): Roll {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return (state >>> 8) % below;
-  };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ImapClient, makeWorld, SHARING } from "../../support/imap.ts";
+import { dice } from "../../support/dice.ts";
 
 /*
  * Two users with two sessions each change one mailbox at random, on two workers. What each client has
@@ -60,7 +61,7 @@ for (const seed of [1, 2, 3]) {
         sessions.push(told);
       }
     }
-    const random = generator(seed);
+    const random = dice(seed);
     const pick = <T>(list: readonly T[]): T => list[random(list.length)] as T;
     for (let step = 0; step < STEPS; step++) {
       const told = pick(sessions);
@@ -107,15 +108,4 @@ for (const seed of [1, 2, 3]) {
       flags.map((one) => one?.replace("\\Seen", "").trim().replaceAll("  ", " "));
     assert.deepEqual(shared(ada), shared(bob));
   });
-}
-
-/** mulberry32 */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = state + 0x6d2b79f5 | 0;
-    let t = Math.imul(state ^ state >>> 15, 1 | state);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return Math.floor(((t ^ t >>> 14) >>> 0) / 4294967296 * below);
-  };
 }

@@ -30,10 +30,10 @@ export async function newMessages(
 async function newMessage(
   { facts, spooled, flags, keywords, internalDate }: Upload,
   { id, accountId, owner, rights }: AccessibleMailbox,
-  { services: { blobs } }: AppendContext,
+  { services: { blobs, config: { durability } } }: AppendContext,
 ): Promise<NewMessage> {
   const key = objectKey(owner, spooled.hash);
-  await blobs.put(key, spooled);
+  const pending = await blobs.put(key, spooled, { durability });
   // RFC 4314 §4: flags without the right to them are left out, and the message is appended.
   const settable = flagRights(rights);
   return {
@@ -46,5 +46,6 @@ async function newMessage(
     flags: flags & settable.flags,
     keywords: settable.keywords ? keywords : [],
     deliveryKey: null,
+    pending,
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeUtf7, encodeUtf7 } from "../../../src/imap/wire/utf7.ts";
+import { decodeUtf7, encodeUtf7 } from "../../src/lib/modified_utf7.ts";
 
 const cases = [
   ["", ""],

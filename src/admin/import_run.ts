@@ -1,0 +1,121 @@
+import { exitCodes } from "../app/exit_codes.ts";
+import { Namespaces } from "../auth/namespaces.ts";
+import { formatSize } from "../config/size.ts";
+import { importMail } from "../migration/import_mail.ts";
+import { type ImportReport, totals } from "../migration/report.ts";
+import type { Source, SourceMailbox } from "../migration/source.ts";
+import type { Answer, Option, Request } from "./command.ts";
+import { explain, Failure } from "./failure.ts";
+import { jobsOf, jobsOption } from "./jobs_option.ts";
+import { mailboxFilter, mailboxFilterOption } from "./mailbox_filter.ts";
+import { withMail } from "./mail_tools.ts";
+import { printable } from "./printable.ts";
+import { problemLines } from "./problem_lines.ts";
+import { Progress } from "./progress.ts";
+import { table } from "./table.ts";
+
+/** What every import takes. */
+export const importOptions: Readonly<Record<string, Option>> = {
+  "mailbox-filter": mailboxFilterOption,
+  "dry-run": { text: "read everything and say what would be imported, but store nothing" },
+  "update-flags": { text: "give what is there the flags of the source (where UIDs are kept)" },
+  "retry": { text: "try again what an earlier import skipped (where UIDs are kept)" },
+  "ignore-quota": { text: "import more than the account may keep" },
+  jobs: jobsOption,
+};
+
+/** Imports a source into the account of `--email`; the command's whole answer. */
+export async function runImport(
+  request: Request,
+  source: Source,
+  how: { readonly preserveUids: boolean; readonly incremental: boolean; readonly nothing: string },
+): Promise<Answer> {
+  const { options, terminal } = request;
+  const jobs = jobsOf(options);
+  const wants = mailboxFilter(options.text("mailbox-filter"));
+  const dryRun = options.has("dry-run");
+  const all = await source.mailboxes();
+  if (all.length === 0) throw new Failure(exitCodes.failure, how.nothing);
+  const named = all.filter(({ name }) => wants(name));
+  const namespaces = new Namespaces(request.setup().config.sharedMailboxes);
+  const isOwn = ({ name }: SourceMailbox) => namespaces.locate(name).kind === "own";
+  const wanted = named.filter(isOwn);
+  const reserved = named.filter((mailbox) => !isOwn(mailbox)).map(({ name }) => ({
+    mailbox: name,
+    message: null,
+    why: "its name is one of shared mailboxes",
+  }));
+  const began = performance.now();
+  const report = await withMail(request, async (tools) => {
+    const progress = new Progress(terminal, { total: await countAll(wanted) });
+    const step = progress.step.bind(progress);
+    try {
+      return await importMail(source, wanted, {
+        owner: tools.owner,
+        services: { ...tools, progress: step },
+        options: {
+          ...how,
+          jobs,
+          dryRun,
+          retry: options.has("retry"),
+          updateFlags: options.has("update-flags"),
+          ignoreQuota: options.has("ignore-quota"),
+        },
+      });
+    } finally {
+      progress.end();
+    }
+  });
+  const problems = [...reserved, ...report.problems];
+  return answer({ ...report, problems }, { dryRun, seconds: (performance.now() - began) / 1000 });
+}
+
+async function countAll(mailboxes: readonly SourceMailbox[]): Promise<number> {
+  let total = 0;
+  for (const mailbox of mailboxes) total += await mailbox.count() ?? 0;
+  return total;
+}
+
+function answer(
+  report: ImportReport,
+  run: { readonly dryRun: boolean; readonly seconds: number },
+): Answer {
+  const { mailboxes, subscribed, problems, remarks } = report;
+  const sum = totals(mailboxes);
+  const ended = report.ended === undefined ? null : explain(report.ended);
+  const perSecond = Math.round(sum.imported / Math.max(run.seconds, 0.001));
+  const verb = run.dryRun ? "Would import" : "Imported";
+  const lines = [
+    mailboxTable(report),
+    `${verb} ${sum.imported} of ${sum.found} messages (${formatSize(sum.octets)}) ` +
+    `in ${run.seconds.toFixed(1)} s, ${perSecond}/s; subscribed to ${subscribed} more mailboxes\n`,
+    sum.updated > 0 ? `Changed the flags of ${sum.updated} messages\n` : "",
+    ...remarks.map((remark) => `Note: ${printable(remark)}\n`),
+    problemLines(problems),
+    ended ? `Ended early: ${ended.message}; run it again to go on\n` : "",
+  ];
+  return {
+    text: lines.join(""),
+    json: {
+      dryRun: run.dryRun,
+      seconds: run.seconds,
+      ...sum,
+      subscribed,
+      mailboxes,
+      problems,
+      remarks,
+      ended: ended?.message ?? null,
+    },
+    exitCode: ended?.exitCode ?? (problems.length > 0 ? exitCodes.failure : exitCodes.ok),
+  };
+}
+
+function mailboxTable({ mailboxes }: ImportReport): string {
+  if (mailboxes.length === 0) return "";
+  const rows = mailboxes.map((one) => [
+    printable(one.mailbox),
+    ...[one.found, one.imported, one.there, one.gone, one.skipped].map(String),
+    one.keepsUids ? one.renumbered > 0 ? `kept, ${one.renumbered} new` : "kept" : "new",
+  ]);
+  return table(["MAILBOX", "FOUND", "IMPORTED", "THERE", "GONE", "SKIPPED", "UIDS"], rows);
+}

@@ -1,0 +1,205 @@
+import { createHash } from "node:crypto";
+import type { Hash } from "../lib/ids.ts";
+import { Refused } from "../lib/refused.ts";
+import { SharedCounts } from "../lib/shared_counts.ts";
+import { type Log, logger } from "../observe/log.ts";
+import { hashOf, type ObjectKey } from "./blobs.ts";
+import { DiskBlobs } from "./disk_blobs.ts";
+import { DiskNames } from "./disk_names.ts";
+import type { Spooled } from "./spool.ts";
+import { MemorySpooled, readFrom } from "./spooled.ts";
+
+/** What is counted of a staging folder by all who use it. */
+export const STAGING_COUNTS = ["bytes"] as const;
+export type StagingCounts = SharedCounts<typeof STAGING_COUNTS[number]>;
+
+/** Staged bodies up to this size are in memory while they are uploaded. */
+const MEMORY_MAX_BYTES = 1024 * 1024;
+/** Where a file is while it is made sure that it may go; below the staging folder. */
+const LEAVING_FOLDER = "leaving";
+
+export interface StagingOptions {
+  readonly directory: string;
+  /** Octets of all files; 0 = no limit. */
+  readonly maxBytes: number;
+  readonly counts?: StagingCounts;
+  readonly log?: Log;
+}
+
+/** A staged body. */
+export interface StagedFile {
+  readonly key: ObjectKey;
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** When it was put for the last time, in milliseconds since 1970. */
+  readonly putAt: number;
+}
+
+/** Bodies on their way to the object store, durable on this machine's disk. */
+export class Staging {
+  readonly directory: string;
+  readonly counts: StagingCounts;
+  readonly #disk: DiskBlobs;
+  readonly #names: DiskNames;
+  readonly #maxBytes: number;
+
+  constructor({ directory, maxBytes, counts, log }: StagingOptions) {
+    this.directory = directory;
+    this.counts = counts ?? new SharedCounts(STAGING_COUNTS);
+    this.#maxBytes = maxBytes;
+    this.#disk = new DiskBlobs(directory, { log: log ?? logger("staging") });
+    this.#names = new DiskNames(directory);
+  }
+
+  /** Stages a body, also one that is there: its age begins anew. Throws `storage-full`, `unavailable`. */
+  async put(key: ObjectKey, body: Spooled): Promise<void> {
+    this.#makeSureOfRoom(body.sizeBytes);
+    // WHY: the file itself may be linked, and be as old as a slow client made it.
+    if (body.path !== null) await touch(body.path);
+    await orFull(this.#disk.put(key, body));
+    this.counts.add("bytes", body.sizeBytes);
+  }
+
+  get(key: ObjectKey): Promise<Uint8Array | null> {
+    return this.#disk.get(key);
+  }
+
+  range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
+    return this.#disk.range(key, start, end);
+  }
+
+  size(key: ObjectKey): Promise<number | null> {
+    return this.#disk.size(key);
+  }
+
+  /**
+   * A staged body to be uploaded, after its size and hash were looked at; null when there is none.
+   * It stays when it is discarded. Throws when it is not the body that it should be.
+   */
+  async open(key: ObjectKey, sizeBytes: number): Promise<Spooled | null> {
+    const path = this.#names.path(key);
+    const found = await this.#disk.size(key);
+    if (found === null) return null;
+    const hash = hashOf(key);
+    if (found !== sizeBytes) throw damaged(`${found} octets instead of ${sizeBytes}`);
+    if (sizeBytes <= MEMORY_MAX_BYTES) {
+      const bytes = await Deno.readFile(path);
+      const actual = createHash("sha256").update(bytes).digest("hex");
+      if (actual !== hash || bytes.length !== sizeBytes) throw damaged("another hash");
+      return new MemorySpooled({ hash, receivedHash: hash, bytes, prefixBytes: 0 });
+    }
+    if (await hashOfFile(path, sizeBytes) !== hash) throw damaged("another hash");
+    return {
+      hash,
+      receivedHash: hash,
+      sizeBytes,
+      bytes: null,
+      path: null, // WHY: whoever stores it must not link a file that others read.
+      chunks: () => readFrom(path, 0, sizeBytes),
+      withPrefix: () => Promise.reject(new Error("Cannot put a prefix in front of a staged body")),
+      discard: async () => {},
+    };
+  }
+
+  /** Every staged body. */
+  async *files(): AsyncGenerator<StagedFile> {
+    for await (const { key, path } of this.#names.all()) {
+      const info = await Deno.stat(path).catch(ignoreMissing);
+      if (!info) continue;
+      // WHY: without a time it cannot be old.
+      const putAt = info.mtime?.getTime() ?? Infinity;
+      yield { key, path, sizeBytes: info.size, putAt };
+    }
+  }
+
+  /**
+   * Removes a body that was put before `limit` for the last time, or lets `adopt` move its file away;
+   * true when it is gone. A body that is put meanwhile stays, whatever happens to us.
+   */
+  async removeOld(
+    { key, sizeBytes }: Pick<StagedFile, "key" | "sizeBytes">,
+    limit: number,
+    adopt: (path: string) => Promise<boolean> = () => Promise.resolve(false),
+  ): Promise<boolean> {
+    const path = this.#names.path(key);
+    const leaving = `${this.directory}/${LEAVING_FOLDER}${path.slice(path.lastIndexOf("/"))}`;
+    await Deno.mkdir(`${this.directory}/${LEAVING_FOLDER}`, { recursive: true, mode: 0o700 });
+    // WHY: only what is taken aside can be looked at and removed without anybody coming between.
+    const isAside = await Deno.rename(path, leaving).then(() => true, ignoreMissing);
+    if (!isAside) return false;
+    const { mtime } = await Deno.stat(leaving);
+    if ((mtime?.getTime() ?? Infinity) >= limit) {
+      await putBack(leaving, path);
+      return false;
+    }
+    if (!await adopt(leaving)) await Deno.remove(leaving);
+    this.counts.add("bytes", -sizeBytes);
+    return true;
+  }
+
+  /** Puts back what was taken aside when a process was killed. To be called before `removeOld`. */
+  async recover(): Promise<void> {
+    const folder = `${this.directory}/${LEAVING_FOLDER}`;
+    const names = await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing) ?? [];
+    for (const { name } of names) {
+      const place = `${this.directory}/${name.slice(0, 2)}`;
+      await Deno.mkdir(place, { recursive: true, mode: 0o700 });
+      await putBack(`${folder}/${name}`, `${place}/${name}`);
+    }
+  }
+
+  #makeSureOfRoom(sizeBytes: number): void {
+    if (this.#maxBytes === 0 || this.counts.get("bytes") + sizeBytes <= this.#maxBytes) return;
+    throw new Refused({ kind: "storage-full" });
+  }
+}
+
+function damaged(what: string): Error {
+  return new Error(`Cannot upload a damaged file: ${what}`);
+}
+
+async function hashOfFile(path: string, sizeBytes: number): Promise<Hash> {
+  const digest = createHash("sha256");
+  for await (const chunk of readFrom(path, 0, sizeBytes)) digest.update(chunk);
+  return digest.digest("hex") as Hash;
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await Deno.utime(path, now, now);
+}
+
+/** Where a newer file is there already, that one stays. */
+async function putBack(from: string, to: string): Promise<void> {
+  try {
+    await Deno.link(from, to);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return await Deno.remove(from);
+    // WHY: a file system without links; and what is there, if anything, is the same body.
+    await Deno.rename(from, to);
+    return await touch(to);
+  }
+  await Deno.remove(from);
+}
+
+async function orFull(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw asFull(error);
+  }
+}
+
+/** A disk without room is no trouble that anybody has to look into. */
+function asFull(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : null;
+  const code = cause instanceof Error && "code" in cause ? cause.code : null;
+  return code === "ENOSPC" || code === "EDQUOT"
+    ? new Refused({ kind: "storage-full" }, { cause: error })
+    : error;
+}
+
+function ignoreMissing(error: unknown): null {
+  if (error instanceof Deno.errors.NotFound) return null;
+  throw error;
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { type Blobs, type ObjectKey, objectKey } from "../../src/blobs/blobs.ts";
+import { maySealedSize } from "../../src/blobs/body_cipher.ts";
+import { EncryptedBlobs } from "../../src/blobs/encrypted_blobs.ts";
+import { MemorySpooled } from "../../src/blobs/spooled.ts";
+import { type VerifyOptions, verifyStorage } from "../../src/jobs/verify_storage.ts";
+import { fromBinary } from "../../src/lib/bytes.ts";
+import { Refused } from "../../src/lib/refused.ts";
+import { sql } from "../../src/store/database.ts";
+import { withObjectLock } from "../../src/store/object_lock.ts";
+import { ScrubStore } from "../../src/store/scrubs.ts";
+import { sha256, spooled } from "../blobs/contract.ts";
+import { bodyKeys, KEY_A } from "../blobs/encryption.ts";
+import { type CleanerFixture, expungeAll, keyOf, openCleanerFixture } from "./cleaner_fixture.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Two days later, so that nothing is young. */
+function verify(it: CleanerFixture, options: Partial<VerifyOptions> = {}) {
+  return verifyStorage({
+    database: it.db,
+    scrubs: new ScrubStore(it.db),
+    blobs: it.blobs,
+    maySize: (stored, size) => stored === size,
+    deep: false,
+    fix: false,
+    concurrency: 4,
+    now: () => new Date(Date.now() + 2 * DAY_MS),
+    ...options,
+  });
+}
+
+/** Puts other octets under the key of a body. */
+async function replace(blobs: Blobs, key: ObjectKey, text: string): Promise<void> {
+  const bytes = fromBinary(text);
+  const hash = sha256(bytes);
+  const body = new MemorySpooled({ hash, receivedHash: hash, bytes, prefixBytes: 0 });
+  await blobs.put(key, body, { overwrite: true });
+}
+
+const clean = { missing: 0, orphan: 0, size: 0, hash: 0, unreadable: 0 };
+
+Deno.test("verifyStorage(): a storage that is as it should be, also with expunged messages", async () => {
+  await using it = await openCleanerFixture();
+  for (const body of ["one", "two", "three"]) await it.deliver(it.inbox, body);
+  await expungeAll(it, it.inbox);
+  await it.deliver(it.inbox, "four");
+  await it.deliver(it.inbox, "four");
+  await replace(it.blobs, "somebody/else's" as ObjectKey, "not ours");
+  for (const deep of [false, true]) {
+    const { objects, messages, counts, problems } = await verify(it, { deep });
+    assert.deepEqual([objects, messages, counts, problems], [4, 5, clean, []]);
+  }
+});
+
+Deno.test("verifyStorage(): each kind of damage is told by its name", async () => {
+  await using it = await openCleanerFixture();
+  const bodies = ["missing", "longer", "changed", "fine"];
+  for (const body of bodies) await it.deliver(it.inbox, body);
+  await it.deliver(it.inbox, "missing");
+  await it.blobs.delete(keyOf("missing"));
+  await replace(it.blobs, keyOf("longer"), "longer than it was");
+  await replace(it.blobs, keyOf("changed"), "chanced");
+  const quick = await verify(it);
+  assert.deepEqual(quick.counts, { ...clean, missing: 1, size: 1 });
+  const deep = await verify(it, { deep: true, fix: true });
+  assert.deepEqual(deep.counts, { ...clean, missing: 1, size: 1, hash: 1 });
+  assert.deepEqual(
+    deep.problems.toSorted((a, b) => a.problem.localeCompare(b.problem)),
+    [
+      { key: keyOf("changed"), problem: "hash" },
+      { key: keyOf("missing"), problem: "missing" },
+      { key: keyOf("longer"), problem: "size" },
+    ],
+  );
+  assert.equal((await new ScrubStore(it.db).status(30)).damaged, 3);
+});
+
+Deno.test("verifyStorage(): orphans go with fix only, and not while they are young", async () => {
+  await using it = await openCleanerFixture();
+  await it.deliver(it.inbox, "needed");
+  const orphan = await spooled("orphan");
+  await it.blobs.put(keyOf("orphan"), orphan);
+  assert.equal((await verify(it, { now: () => new Date(), fix: true })).counts.orphan, 0);
+  const told = await verify(it);
+  assert.deepEqual(told.problems, [{ key: keyOf("orphan"), problem: "orphan" }]);
+  assert.ok(await it.blobs.exists(keyOf("orphan")));
+  assert.equal((await verify(it, { fix: true })).orphansRemoved, 1);
+  assert.equal(await it.blobs.exists(keyOf("orphan")), false);
+  assert.ok(await it.blobs.exists(keyOf("needed")));
+  assert.deepEqual((await verify(it, { deep: true })).counts, clean);
+});
+
+Deno.test("verifyStorage(): what is on its way, or in somebody's hands, is left alone", async () => {
+  await using it = await openCleanerFixture();
+  await it.deliver(it.inbox, "sent later");
+  await it.blobs.delete(keyOf("sent later"));
+  await it.blobs.put(keyOf("sent, not confirmed"), await spooled("sent, not confirmed"));
+  for (const body of ["sent later", "sent, not confirmed"]) {
+    await it.db.write(sql`
+      INSERT INTO pending_uploads (object_key, account_id, size_bytes, instance_id)
+      VALUES (${keyOf(body)}, ${it.account}, ${body.length}, 'a node')`);
+  }
+  await it.blobs.put(keyOf("locked"), await spooled("locked"));
+  await it.db.transaction(async (tx) => {
+    await withObjectLock(tx, keyOf("locked"));
+    const { counts, orphansRemoved } = await verify(it, { fix: true });
+    assert.deepEqual([counts, orphansRemoved], [clean, 0]);
+  });
+  assert.ok(await it.blobs.exists(keyOf("locked")));
+  assert.ok(await it.blobs.exists(keyOf("sent, not confirmed")));
+});
+
+Deno.test("verifyStorage(): a body that nobody can decrypt is unreadable", async () => {
+  await using it = await openCleanerFixture();
+  const keys = bodyKeys({ a: KEY_A }, "a");
+  const blobs = new EncryptedBlobs({ inner: it.blobs, keys, allowPlain: false });
+  for (const body of ["good", "evil"]) {
+    await it.deliver(it.inbox, body);
+    await blobs.put(keyOf(body), await spooled(body), { overwrite: true });
+  }
+  const object = await it.blobs.get(keyOf("evil"));
+  assert.ok(object);
+  object[object.length - 1] = (object.at(-1) ?? 0) ^ 1;
+  const hash = sha256(object);
+  const changed = new MemorySpooled({ hash, receivedHash: hash, bytes: object, prefixBytes: 0 });
+  await it.blobs.put(keyOf("evil"), changed, { overwrite: true });
+  const quick = await verify(it, { blobs, maySize: maySealedSize });
+  assert.deepEqual(quick.counts, clean);
+  const deep = await verify(it, { blobs, maySize: maySealedSize, deep: true });
+  assert.deepEqual(deep.problems, [{ key: keyOf("evil"), problem: "unreadable" }]);
+});
+
+Deno.test("verifyStorage(): a storage in trouble is no storage without bodies", async () => {
+  await using it = await openCleanerFixture();
+  await it.deliver(it.inbox, "one");
+  it.blobs.list = async function* () {
+    yield [];
+    throw new Refused({ kind: "unavailable", what: "bodies" });
+  };
+  await assert.rejects(verify(it, { fix: true }), Refused);
+  assert.equal((await new ScrubStore(it.db).status(30)).damaged, 0);
+  const key = objectKey("owner@example.com", sha256(fromBinary("one")));
+  assert.ok(await it.blobs.exists(key));
+});
