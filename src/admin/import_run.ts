@@ -2,7 +2,7 @@ import { exitCodes } from "../app/exit_codes.ts";
 import { Namespaces } from "../auth/namespaces.ts";
 import { formatSize } from "../config/size.ts";
 import { importMail } from "../migration/import_mail.ts";
-import { type ImportReport, totals } from "../migration/report.ts";
+import { type ImportReport, type Problem, totals } from "../migration/report.ts";
 import type { Source, SourceMailbox } from "../migration/source.ts";
 import type { Answer, Option, Request } from "./command.ts";
 import { explain, Failure } from "./failure.ts";
@@ -25,49 +25,77 @@ export const importOptions: Readonly<Record<string, Option>> = {
 };
 
 /** Imports a source into the account of `--email`; the command's whole answer. */
-export async function runImport(
-  request: Request,
-  source: Source,
-  how: { readonly preserveUids: boolean; readonly incremental: boolean; readonly nothing: string },
-): Promise<Answer> {
-  const { options, terminal } = request;
-  const jobs = jobsOf(options);
+export async function runImport(request: Request, source: Source, how: How): Promise<Answer> {
+  const { options } = request;
   const wants = mailboxFilter(options.text("mailbox-filter"));
-  const dryRun = options.has("dry-run");
+  const jobs = jobsOf(options);
   const all = await source.mailboxes();
   if (all.length === 0) throw new Failure(exitCodes.failure, how.nothing);
   const named = all.filter(({ name }) => wants(name));
+  if (named.length === 0) throw new Failure(exitCodes.failure, "there is no such mailbox there");
+  const { wanted, reserved } = apart(named, request);
+  const part = {
+    subscriptions: async () => (await source.subscriptions()).filter(wants),
+    remarks: () => source.remarks(),
+  };
+  const began = performance.now();
+  const report = await run(request, { ...how, source: part, wanted, jobs });
+  const problems = [...reserved, ...report.problems];
+  return answer({ ...report, problems }, {
+    dryRun: options.has("dry-run"),
+    seconds: (performance.now() - began) / 1000,
+  });
+}
+
+interface How {
+  readonly preserveUids: boolean;
+  readonly incremental: boolean;
+  /** What to say where there is no mailbox. */
+  readonly nothing: string;
+}
+
+/** A personal mailbox of a name that stands for shared ones could not be reached by that name. */
+function apart(
+  mailboxes: readonly SourceMailbox[],
+  request: Request,
+): { readonly wanted: readonly SourceMailbox[]; readonly reserved: readonly Problem[] } {
   const namespaces = new Namespaces(request.setup().config.sharedMailboxes);
   const isOwn = ({ name }: SourceMailbox) => namespaces.locate(name).kind === "own";
-  const wanted = named.filter(isOwn);
-  const reserved = named.filter((mailbox) => !isOwn(mailbox)).map(({ name }) => ({
-    mailbox: name,
-    message: null,
-    why: "its name is one of shared mailboxes",
-  }));
-  const began = performance.now();
-  const report = await withMail(request, async (tools) => {
-    const progress = new Progress(terminal, { total: await countAll(wanted) });
-    const step = progress.step.bind(progress);
+  const why = "its name is one of shared mailboxes";
+  return {
+    wanted: mailboxes.filter(isOwn),
+    reserved: mailboxes.filter((mailbox) => !isOwn(mailbox))
+      .map(({ name }) => ({ mailbox: name, message: null, why })),
+  };
+}
+
+function run(
+  request: Request,
+  { source, wanted, ...how }: How & {
+    readonly source: Pick<Source, "subscriptions" | "remarks">;
+    readonly wanted: readonly SourceMailbox[];
+    readonly jobs: number;
+  },
+): Promise<ImportReport> {
+  const { options, terminal } = request;
+  return withMail(request, async (tools) => {
+    const bar = new Progress(terminal, { total: await countAll(wanted) });
     try {
       return await importMail(source, wanted, {
         owner: tools.owner,
-        services: { ...tools, progress: step },
+        services: { ...tools, progress: bar.step.bind(bar) },
         options: {
           ...how,
-          jobs,
-          dryRun,
+          dryRun: options.has("dry-run"),
           retry: options.has("retry"),
           updateFlags: options.has("update-flags"),
           ignoreQuota: options.has("ignore-quota"),
         },
       });
     } finally {
-      progress.end();
+      bar.end();
     }
   });
-  const problems = [...reserved, ...report.problems];
-  return answer({ ...report, problems }, { dryRun, seconds: (performance.now() - began) / 1000 });
 }
 
 async function countAll(mailboxes: readonly SourceMailbox[]): Promise<number> {

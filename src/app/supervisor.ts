@@ -1,11 +1,10 @@
-import type { Config, DatabaseConfig, MetricsServerConfig } from "../config/config.ts";
+import type { Config, DatabaseConfig } from "../config/config.ts";
 import { VERSION } from "../lib/version.ts";
 import { type Log, logger } from "../observe/log.ts";
 import type { LogLevel } from "../observe/log_level.ts";
 import { startLogging, stopLogging } from "../observe/logging.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { StallMonitor } from "../observe/stall_monitor.ts";
-import { sumMetrics } from "../observe/sum_metrics.ts";
 import type { Database } from "../store/database.ts";
 import { DataDirInUse, lockDataDir } from "../store/data_lock.ts";
 import { checkBucket } from "./check_bucket.ts";
@@ -16,6 +15,7 @@ import { type ExitCode, exitCodes, StartFailure } from "./exit_codes.ts";
 import { HashWorkers } from "./hash_workers.ts";
 import { LogWriter } from "./log_writer.ts";
 import { openDatabase, startDatabase } from "./open_database.ts";
+import { openMetrics } from "./open_metrics.ts";
 import { changedKeys } from "./reload.ts";
 import { settleAddresses } from "./settle_addresses.ts";
 import { forgetWorker, sessionCounts } from "./shared_admission.ts";
@@ -240,37 +240,6 @@ function demoAccount(
   hashers: HashWorkers,
 ): Promise<DemoAccount | null> {
   return makeDemoAccount(database, (password) => hashers.hash(password, config.bcryptCost));
-}
-
-interface MetricsParts {
-  /** Who serves clients. */
-  readonly pool: WorkerPool;
-  /** All who have numbers. */
-  readonly pools: readonly WorkerPool[];
-  readonly database: Database;
-  readonly metrics: Metrics;
-  readonly hostname: string;
-}
-
-async function openMetrics(
-  config: MetricsServerConfig,
-  { pool, pools, database, metrics, hostname }: MetricsParts,
-): Promise<AsyncDisposable> {
-  // WHY: most installations have no metrics server, and need not load one.
-  const { serveMetrics } = await import("../http/metrics_server.ts");
-  const collect = async () => {
-    const { rss, heapUsed } = Deno.memoryUsage();
-    metrics.processMemoryBytes.set(rss);
-    metrics.isolateHeapBytes.set({ isolate: "supervisor" }, heapUsed);
-    const own = await metrics.registry.getMetricsAsJSON();
-    const others = await Promise.all(pools.map((one) => one.snapshots()));
-    return await sumMetrics([own, ...others.flat()], { hostname });
-  };
-  const healthy = async () => {
-    if (pool.isStopping || pool.serving.length === 0) return false;
-    return await database.ping().then(() => true, () => false);
-  };
-  return serveMetrics({ config, collect, healthy }, logger("http"));
 }
 
 async function housekeeping(database: Database, folders: DataFolder): Promise<Disposable> {

@@ -1,9 +1,10 @@
 import { concat } from "../lib/bytes.ts";
-import { unavailable } from "../lib/refused.ts";
+import { Refused, unavailable } from "../lib/refused.ts";
 import { type Log, logger } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import {
   type Blobs,
+  type DeleteOptions,
   type Durability,
   hashOf,
   type Listed,
@@ -17,6 +18,12 @@ import { hasContentOf } from "./has_content_of.ts";
 import { storedBody } from "./stored_body.ts";
 import type { Spooled } from "./spool.ts";
 import type { Staging } from "./staging.ts";
+
+/**
+ * WHY: a larger body would hold up everybody while it becomes part of a statement. It survives this
+ * machine in the object store as well; while that is away, it has to go the hard way.
+ */
+const DATABASE_BYTES_MAX = 1024 * 1024;
 
 /** What the database knows of bodies that the object store does not have yet. */
 export interface PendingBodies {
@@ -63,6 +70,8 @@ export class StagedBlobs implements Blobs {
     const { sizeBytes } = body;
     const durability = options.durability ?? this.#options.durability;
     if (durability === "database") {
+      const stored = sizeBytes > DATABASE_BYTES_MAX && await this.#stored(key, body, options);
+      if (stored) return stored;
       const bytes = body.bytes ?? await allOf(body);
       await cache?.put(key, bytes);
       return { objectKey: key, sizeBytes, instanceId: null, body: bytes };
@@ -128,9 +137,9 @@ export class StagedBlobs implements Blobs {
     await this.#forget(key);
   }
 
-  async deleteMany(keys: readonly ObjectKey[]): Promise<void> {
-    await this.#options.remote.deleteMany(keys);
-    for (const key of keys) await this.#forget(key);
+  async deleteMany(keys: readonly ObjectKey[], options: DeleteOptions = {}): Promise<void> {
+    await this.#options.remote.deleteMany(keys, options);
+    for (const key of keys) await this.#forget(key, options.putBefore);
   }
 
   /** What the object store has, and what is staged here. */
@@ -148,11 +157,23 @@ export class StagedBlobs implements Blobs {
     if (staged.size > 0) yield [...staged.values()];
   }
 
-  async #forget(key: ObjectKey): Promise<void> {
+  /** null: it cannot be stored now. */
+  async #stored(key: ObjectKey, body: Spooled, options: PutOptions): Promise<PendingUpload | null> {
+    try {
+      return await this.put(key, body, { ...options, durability: "stored" });
+    } catch (error) {
+      if (error instanceof Refused) return null;
+      throw error;
+    }
+  }
+
+  async #forget(key: ObjectKey, putBefore?: Date): Promise<void> {
     const { staging, cache, graceMs } = this.#options;
     await cache?.delete(key);
     const sizeBytes = await staging.size(key);
-    if (sizeBytes !== null) await staging.removeOld({ key, sizeBytes }, Date.now() - graceMs);
+    if (sizeBytes === null) return;
+    const limit = Math.min(Date.now() - graceMs, putBefore?.getTime() ?? Infinity);
+    await staging.removeOld({ key, sizeBytes }, limit);
   }
 
   /** A damaged or unreadable file is as good as none: it is logged, and the body looked for elsewhere. */

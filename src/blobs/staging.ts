@@ -127,12 +127,14 @@ export class Staging {
     // WHY: only what is taken aside can be looked at and removed without anybody coming between.
     const isAside = await Deno.rename(path, leaving).then(() => true, ignoreMissing);
     if (!isAside) return false;
-    const { mtime } = await Deno.stat(leaving);
-    if ((mtime?.getTime() ?? Infinity) >= limit) {
+    const info = await Deno.stat(leaving).catch(ignoreMissing);
+    // WHY: another process that uses this folder has just been started, and put it back.
+    if (!info) return false;
+    if ((info.mtime?.getTime() ?? Infinity) >= limit) {
       await putBack(leaving, path);
       return false;
     }
-    if (!await adopt(leaving)) await Deno.remove(leaving);
+    if (!await adopt(leaving)) await Deno.remove(leaving).catch(ignoreMissing);
     this.counts.add("bytes", -sizeBytes);
     return true;
   }

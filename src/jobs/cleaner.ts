@@ -8,6 +8,8 @@ const FIRST_ROUND_MS = 60_000;
 /** WHY: most of the time is everybody else's; the busier the machine, the longer all of it takes. */
 const REST_TIMES = 1;
 const REST_MAX_MS = 1_000;
+/** WHY: to a clock that is weeks ahead everything has been deleted long ago. */
+const CLOCK_SKEW_MS_MAX = 3_600_000;
 
 /** A lock that is held until it is disposed of, or lost: `SessionLock`. */
 export interface HeldLock extends AsyncDisposable {
@@ -98,6 +100,12 @@ export class Cleaner implements AsyncDisposable {
   }
 
   async #clean(lock: HeldLock): Promise<Round> {
+    const skewMs = await this.#options.purge.clockSkewMs();
+    if (!(skewMs <= CLOCK_SKEW_MS_MAX)) {
+      throw new Error(
+        `Cannot clean while the database's clock is ${Math.round(skewMs / 1000)} s off`,
+      );
+    }
     let worked = performance.now();
     const pause = async () => {
       await this.#rest(performance.now() - worked, lock.lost);

@@ -69,7 +69,8 @@ export class ManifestWriter implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    await this.#rest(this.#options.firstLookMs ?? FIRST_LOOK_MS);
+    const { firstLookMs, intervalMs } = this.#options;
+    await this.#rest(firstLookMs ?? Math.min(FIRST_LOOK_MS, intervalMs));
     while (!this.#stop.signal.aborted) {
       try {
         await writeManifests(this.#options, this.#stop.signal);

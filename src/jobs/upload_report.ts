@@ -33,6 +33,7 @@ export class UploadReport implements AsyncDisposable {
 
   constructor(options: UploadReportOptions) {
     this.#options = options;
+    this.#running = this.round().finally(() => this.#running = undefined);
     this.#timer = setInterval(() => {
       if (performance.now() < this.#notBefore) return;
       this.#running ??= this.round().finally(() => this.#running = undefined);

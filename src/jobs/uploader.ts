@@ -95,21 +95,18 @@ export class Uploader implements AsyncDisposable {
   /** Never rejects. */
   async #run(lane: number): Promise<void> {
     const { signal } = this.#stop;
+    let interruptions = 0;
     while (!signal.aborted) {
-      let count = 0;
-      try {
-        count = await this.round(lane);
-      } catch (error) {
+      const count = await this.round(lane).catch((error) => {
         this.#options.log.warning("uploads-interrupted", { error });
-        this.#troubles++;
-      }
-      if (this.#troubles > 0) {
-        await this.#sleep(this.#pause(this.#troubles - 1, TROUBLE_MAX_MS), {
-          alsoWhenWoken: false,
-        });
-      } else if (count === 0) {
-        await this.#sleep(POLL_MS, { alsoWhenWoken: true });
-        await this.#sleep(GATHER_MS, { alsoWhenWoken: false });
+        return null;
+      });
+      interruptions = count === null ? interruptions + 1 : 0;
+      const troubles = Math.max(interruptions, this.#troubles);
+      if (troubles > 0) await this.#sleep(this.#pause(troubles - 1, TROUBLE_MAX_MS));
+      else if (count === 0) {
+        await this.#sleep(POLL_MS, { orWoken: true });
+        await this.#sleep(GATHER_MS);
       }
     }
   }
@@ -184,16 +181,19 @@ export class Uploader implements AsyncDisposable {
     return here.length === 0 ? [] : await uploads.leaseThese(here, leasing);
   }
 
-  async #sleep(ms: number, { alsoWhenWoken }: { readonly alsoWhenWoken: boolean }): Promise<void> {
+  async #sleep(
+    ms: number,
+    { orWoken = false }: { readonly orWoken?: boolean } = {},
+  ): Promise<void> {
     const { signal } = this.#stop;
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const end = () => resolve();
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end);
-    await (alsoWhenWoken ? Promise.race([promise, this.#wake.promise]) : promise);
+    await (orWoken ? Promise.race([promise, this.#wake.promise]) : promise);
     signal.removeEventListener("abort", end);
     clearTimeout(timer);
-    if (alsoWhenWoken) this.#wake = Promise.withResolvers();
+    if (orWoken) this.#wake = Promise.withResolvers();
   }
 }

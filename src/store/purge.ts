@@ -26,6 +26,15 @@ export interface PurgedBatch extends Purged {
 export class PurgeStore {
   constructor(readonly db: Database) {}
 
+  /** How far the database's clock, which ages are counted by, is from ours. */
+  async clockSkewMs(): Promise<number> {
+    const before = Date.now();
+    const [row] = await this.db.query<{ now: number }>(sql`
+      SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`);
+    const now = row?.now ?? NaN;
+    return Math.max(0, before - now, now - Date.now());
+  }
+
   /**
    * Purges the next messages that were expunged longer than `graceMs` ago: first they are marked, so that
    * nobody restores them any more, then bodies that nothing else needs are removed, then their rows.

@@ -63,6 +63,11 @@ Deno.test("mail comes in and is read while the object store is down, and gets th
     assert.ok(lines.some((line) => line.includes(plainMessage(n))), server.output());
   }
   assert.equal(bodies(bucket).length, 0);
+  const atRisk = async () => {
+    const answer = await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`);
+    return Number(/^sora_bytes_at_risk\{[^}]*\} (\d+)$/m.exec(await answer.text())?.[1]);
+  };
+  await until("metrics", async () => await atRisk() > 5 * plainMessage(1).length);
   bucket.fault = () => undefined;
   await until("six uploads", () => bodies(bucket).length === 6);
   const status = async () => JSON.parse(await server.admin("uploader", "status", "--json"));

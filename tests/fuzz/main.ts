@@ -3,6 +3,7 @@ import { target as append } from "./append.ts";
 import { target as compress } from "./compress.ts";
 import { target as imap } from "./imap.ts";
 import { target as lmtp } from "./lmtp.ts";
+import { target as mailFiles } from "./mail_files.ts";
 import { target as message } from "./message.ts";
 import { target as thread } from "./thread.ts";
 
@@ -13,7 +14,15 @@ export interface FuzzTarget {
   run(seed: number, untilMs: number): Promise<number>;
 }
 
-export const targets: readonly FuzzTarget[] = [message, imap, append, compress, lmtp, thread];
+export const targets: readonly FuzzTarget[] = [
+  message,
+  imap,
+  append,
+  compress,
+  lmtp,
+  thread,
+  mailFiles,
+];
 
 /** `deno task fuzz --seed 7 --minutes 60 --target imap`: hours on demand, seconds inside the tests. */
 async function main(args: readonly string[]): Promise<void> {

@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { MemoryBlobs } from "../../src/blobs/memory_blobs.ts";
 import { type ObjectKey, objectKey } from "../../src/blobs/blobs.ts";
+import type { Cleaned } from "../../src/jobs/cleanup_cycle.ts";
 import { Cleaner, type CleanerOptions } from "../../src/jobs/cleaner.ts";
 import type { CleanupConfig } from "../../src/config/config.ts";
 import type { Hash } from "../../src/lib/ids.ts";
@@ -125,4 +127,11 @@ export async function leftovers(
     if (rows > 0) counts[table] = rows;
   }
   return counts;
+}
+
+/** What a round did that came to its end. */
+export async function cleanedOf(round: ReturnType<CleanerFixture["clean"]>): Promise<Cleaned> {
+  const done = await round;
+  if (done.kind !== "done") assert.fail(`${done.kind} ${"error" in done ? done.error : ""}`);
+  return done.cleaned;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { DeleteOptions, ObjectInfo, ObjectKey, PendingUpload } from "../../src/blobs/blobs.ts";
-import { MemoryBlobs } from "../../src/blobs/memory_blobs.ts";
+import type { ObjectKey, PendingUpload } from "../../src/blobs/blobs.ts";
 import type { Spooled } from "../../src/blobs/spool.ts";
 import { UploadBatch } from "../../src/jobs/upload_batch.ts";
 import { Uploader } from "../../src/jobs/uploader.ts";
@@ -16,102 +15,21 @@ import { UploadStore } from "../../src/store/uploads.ts";
 import { spooled } from "../blobs/contract.ts";
 import { stagedBench } from "../blobs/staged.ts";
 import { someFacts, someMessage } from "../store/fixture.ts";
+import { dice, type Roll } from "../support/dice.ts";
 import { type CleanerFixture, expungeAll, keyOf, openCleanerFixture } from "./cleaner_fixture.ts";
+import { PlayedClock, SlowBlobs } from "./slow_blobs.ts";
 
 const SEEDS = [1, 2, 3];
 /** Deliveries of each of those who deliver. */
 const DELIVERIES = 120;
 const DELIVERERS = 3;
 const BODIES = Array.from({ length: 10 }, (_, n) => `body ${n}`);
-const MINUTE_MS = 60_000;
-/** The cleaner relies on a body being named by a row within an hour of `put`: nobody here takes as long. */
-const ON_THE_WAY_MS_MAX = 40 * MINUTE_MS;
-
-type Random = (below: number) => number;
-
-/** Numbers from a seed: mulberry32. */
-function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
-/** Time that only goes on when a test says so. */
-class PlayedClock {
-  ms = Date.UTC(2026, 0, 1);
-  /** When those began who have put, or are about to put, a body that no row names yet. */
-  readonly onTheWay = new Set<{ readonly since: number }>();
-
-  tick(): void {
-    const next = this.ms + 20 * MINUTE_MS;
-    for (const { since } of this.onTheWay) if (next - since > ON_THE_WAY_MS_MAX) return;
-    this.ms = next;
-  }
-}
-
-/** Bodies that take a while for everything, by a clock that is played. */
-class SlowBlobs extends MemoryBlobs {
-  readonly #putAt = new Map<ObjectKey, number>();
-  readonly #random: Random;
-  readonly #clock: PlayedClock;
-  removed = 0;
-  cameBack = 0;
-  readonly #everRemoved = new Set<ObjectKey>();
-
-  constructor(random: Random, clock: PlayedClock) {
-    super();
-    this.#random = random;
-    this.#clock = clock;
-  }
-
-  override async put(key: ObjectKey, body: Spooled): Promise<null> {
-    await this.delay();
-    const isNew = !await super.exists(key);
-    await super.put(key, body);
-    this.#putAt.set(key, this.#clock.ms);
-    if (isNew && this.#everRemoved.has(key)) this.cameBack++;
-    await this.delay();
-    return null;
-  }
-
-  override async info(key: ObjectKey): Promise<ObjectInfo | null> {
-    await this.delay();
-    const info = await super.info(key);
-    const modifiedAt = new Date(this.#putAt.get(key) ?? 0);
-    await this.delay();
-    return info && { ...info, modifiedAt };
-  }
-
-  override async deleteMany(
-    keys: readonly ObjectKey[],
-    { putBefore }: DeleteOptions = {},
-  ): Promise<void> {
-    await this.delay(40); // longer than it takes to deliver and to upload
-    for (const key of keys) {
-      await this.delay();
-      if (putBefore && (this.#putAt.get(key) ?? 0) >= putBefore.getTime()) continue;
-      void super.delete(key); // at once, like the look before it
-      this.removed++;
-      this.#everRemoved.add(key);
-    }
-    await this.delay();
-  }
-
-  async delay(below = 6): Promise<void> {
-    const ms = this.#random(below);
-    await new Promise((resolve) => setTimeout(resolve, ms));
-  }
-}
 
 /** Everybody at once; what they do is decided by the seed. */
 class World {
   readonly clock = new PlayedClock();
   readonly blobs: SlowBlobs;
-  readonly #random: Random;
+  readonly #random: Roll;
   readonly #it: CleanerFixture;
   boxes: Mailbox[];
   isOver = false;
@@ -123,7 +41,7 @@ class World {
   /** A body is there, or will be. */
   isThere: (key: ObjectKey) => Promise<boolean>;
 
-  constructor(it: CleanerFixture, { random, boxes }: { random: Random; boxes: Mailbox[] }) {
+  constructor(it: CleanerFixture, { random, boxes }: { random: Roll; boxes: Mailbox[] }) {
     this.#it = it;
     this.#random = random;
     this.blobs = new SlowBlobs(random, this.clock);
@@ -207,7 +125,7 @@ class World {
   }
 }
 
-function pick<T>(items: readonly T[], random: Random): T {
+function pick<T>(items: readonly T[], random: Roll): T {
   const item = items[random(items.length)];
   assert.ok(item !== undefined);
   return item;
@@ -269,7 +187,7 @@ async function play({ it, world, others = [], isRecorded }: Played): Promise<voi
   assert.ok(world.blobs.removed > 0, "the cleaner had something to do");
   assert.ok(world.blobs.cameBack > 0, "bodies were delivered that had been removed");
   for (const box of world.boxes) await expungeAll(it, box);
-  world.clock.ms += 120 * MINUTE_MS;
+  world.clock.ms += 2 * 3_600_000;
   await clean();
   for (const body of BODIES) {
     assert.ok(world.refused.has(body) || !await world.blobs.exists(keyOf(body)), `${body} is left`);
@@ -279,7 +197,7 @@ async function play({ it, world, others = [], isRecorded }: Played): Promise<voi
 
 async function openWorld(it: CleanerFixture, seed: number): Promise<World> {
   const boxes = [it.inbox, await it.mailboxes.create(it.account, "B")];
-  return new World(it, { random: randomFrom(seed), boxes });
+  return new World(it, { random: dice(seed), boxes });
 }
 
 for (const seed of SEEDS) {

@@ -1,25 +1,18 @@
 import assert from "node:assert/strict";
-import { NumberSet } from "../../src/lib/number_set.ts";
 import type { Modseq, Uid } from "../../src/lib/ids.ts";
+import { NumberSet } from "../../src/lib/number_set.ts";
+import { UploadBatch } from "../../src/jobs/upload_batch.ts";
 import { unavailable } from "../../src/lib/refused.ts";
 import { sql } from "../../src/store/database.ts";
 import { FLAG } from "../../src/store/messages.ts";
-import { EVERY_UID, inconsistencies, uidSet } from "../store/fixture.ts";
-import {
-  type CleanerFixture,
-  expungeAll,
-  keyOf,
-  leftovers,
-  openCleanerFixture,
-} from "./cleaner_fixture.ts";
+import { PurgeStore } from "../../src/store/purge.ts";
+import { UploadStore } from "../../src/store/uploads.ts";
+import { spooled } from "../blobs/contract.ts";
+import { filesIn, stagedBench } from "../blobs/staged.ts";
+import { EVERY_UID, inconsistencies, someMessage, uidSet } from "../store/fixture.ts";
+import { cleanedOf, expungeAll, keyOf, openCleanerFixture } from "./cleaner_fixture.ts";
 
 const DAY_MS = 86_400_000;
-
-const cleanedOf = async (round: ReturnType<CleanerFixture["clean"]>) => {
-  const done = await round;
-  if (done.kind !== "done") assert.fail(`${done.kind} ${"error" in done ? done.error : ""}`);
-  return done.cleaned;
-};
 
 Deno.test("an expunged message stays for the grace period, then its body and rows go", async () => {
   await using it = await openCleanerFixture();
@@ -126,95 +119,6 @@ Deno.test("a round that ends between body and rows is taken up by the next one",
   const cleaned = await cleanedOf(it.clean());
   assert.deepEqual([cleaned.messages, cleaned.objects], [3, 1]);
   assert.equal(await it.count("messages"), 0);
-});
-
-Deno.test("a deleted mailbox goes with all its rows after the grace period", async () => {
-  await using it = await openCleanerFixture();
-  const { mailboxes, account, db, blobs, messages } = it;
-  const bob = await it.accounts.create({ address: "bob@example.com", passwordHash: "{X}" });
-  const before = await leftovers(it);
-  const box = await mailboxes.create(account, "Projects");
-  for (let i = 0; i < 5; i++) {
-    await it.deliver(box, `body ${i}`, { deliveryKey: keyOf(String(i)).slice(-64) as never });
-  }
-  await it.deliver(it.inbox, "body 4");
-  await messages.viewedBy(bob.id).storeFlags(box.id, uidSet(1, 2), {
-    mode: "add",
-    flags: FLAG.seen,
-    keywords: [],
-  });
-  await db.write(sql`INSERT INTO search_progress VALUES (${box.id}, 5)`);
-  await db.write(sql`
-    INSERT INTO message_texts (account_id, hash, body_text, rest_text, truncated)
-    SELECT ${account}, hash, '', '', false FROM messages WHERE mailbox_id = ${box.id}`);
-  await messages.move(box.id, uidSet(3), { mailbox: it.inbox.id, account });
-  await mailboxes.delete(account, "Projects");
-  await it.age(13);
-  assert.equal((await cleanedOf(it.clean())).mailboxes, 0);
-  await it.age(2);
-  const cleaned = await cleanedOf(it.clean());
-  assert.deepEqual([cleaned.mailboxes, cleaned.messages, cleaned.objects], [1, 4, 3]);
-  assert.deepEqual(
-    await Promise.all([0, 1, 2, 3, 4].map((i) => blobs.exists(keyOf(`body ${i}`)))),
-    [false, false, true, false, true],
-  );
-  assert.equal(await it.count("message_texts"), 2, "two of them have the inbox's messages");
-  const { messages: _m, message_state: _s, message_texts: _t, ...after } = await leftovers(it);
-  const known = { uid_validities: (before["uid_validities"] ?? 0) + 1, deliveries: 1 };
-  assert.deepEqual(after, { ...before, ...known }, "the name's UIDVALIDITY stays, and the inbox");
-});
-
-Deno.test("a deleted account goes with everything, and its address is free again", async () => {
-  await using it = await openCleanerFixture();
-  const { accounts, db, inbox, account } = it;
-  for (let i = 0; i < 450; i++) await it.deliver(inbox, `body ${i % 300}`);
-  await db.write(sql`
-    INSERT INTO message_texts (account_id, hash, body_text, rest_text, truncated)
-    SELECT DISTINCT ${account}::bigint, hash, '', '', false FROM messages`);
-  await db.write(sql`
-    INSERT INTO metadata VALUES (0, ${account}, ${account}, '/private/comment', 'x')`);
-  await expungeAll(it, await it.mailboxes.find(account, "Trash"));
-  await accounts.delete("owner@example.com");
-  await it.age(13);
-  assert.equal((await cleanedOf(it.clean())).accounts, 0);
-  await accounts.restore("owner@example.com");
-  assert.equal((await it.messages.uids(inbox.id)).uids.length, 450);
-  await accounts.delete("owner@example.com");
-  await it.age(15);
-  const cleaned = await cleanedOf(it.clean());
-  assert.deepEqual([cleaned.accounts, cleaned.messages, cleaned.objects], [1, 450, 300]);
-  assert.deepEqual(await leftovers(it), {});
-  await accounts.create({ address: "owner@example.com", passwordHash: "{X}" });
-});
-
-Deno.test("an account whose purge has begun cannot be restored", async () => {
-  await using it = await openCleanerFixture();
-  await it.deliver(it.inbox, "body");
-  await it.accounts.delete("owner@example.com");
-  await it.age(15);
-  await cleanedOf(it.clean({ now: () => new Date() })); // the body is too young to go
-  assert.equal(await it.count("messages"), 1);
-  await assert.rejects(it.accounts.restore("owner@example.com"), /no-such-account/);
-  assert.equal((await cleanedOf(it.clean())).accounts, 1);
-});
-
-Deno.test("what an account shares with its domain stays, and the account with it", async () => {
-  await using it = await openCleanerFixture();
-  const { mailboxes, account } = it;
-  const tree = { owner: account, domain: "example.com" };
-  const shared = await mailboxes.create(tree, "Team", { ownerRights: "lrs" });
-  await it.deliver(shared, "ours");
-  await it.deliver(it.inbox, "mine");
-  await it.accounts.delete("owner@example.com");
-  await it.age(15);
-  const cleaned = await cleanedOf(it.clean());
-  assert.deepEqual([cleaned.accounts, cleaned.mailboxes, cleaned.messages], [0, 6, 1]);
-  assert.ok(await it.blobs.exists(keyOf("ours")));
-  assert.equal((await it.messages.uids(shared.id)).uids.length, 1);
-  await assert.rejects(
-    it.accounts.create({ address: "owner@example.com", passwordHash: "{X}" }),
-    /account-exists/,
-  );
 });
 
 Deno.test("tombstones are forgotten at last, and whoever asks is told so", async () => {
@@ -353,4 +257,49 @@ Deno.test("a text stays for as long as one message of the account has it", async
   assert.equal((await cleanedOf(it.clean())).messages, 2);
   assert.equal(await it.count("message_texts"), 1);
   assert.equal(await it.count("stale_texts"), 0);
+});
+
+Deno.test("nothing is cleaned while the clock of the database is far from ours", async () => {
+  await using it = await openCleanerFixture();
+  await it.deliver(it.inbox, "body");
+  await expungeAll(it, it.inbox);
+  await it.age(15);
+  const purge = new PurgeStore(it.db);
+  assert.ok(await purge.clockSkewMs() < 60_000);
+  purge.clockSkewMs = () => Promise.resolve(2 * 3_600_000);
+  assert.equal((await it.clean({ purge })).kind, "failed");
+  assert.equal(await it.count("messages"), 1);
+});
+
+Deno.test("with an object store, the cache and what was staged long ago go, too", async () => {
+  await using it = await openCleanerFixture();
+  const { db, inbox } = it;
+  const uploads = new UploadStore(db);
+  await using bench = await stagedBench({ pending: uploads });
+  const { blobs, remote, staging, cache, folder, metrics } = bench;
+  const options = { db, uploads, staging, cache, remote, concurrency: 4, verify: true, metrics };
+  const batch = new UploadBatch(options);
+  for (const body of ["kept", "one", "two"]) {
+    const spool = await spooled(body);
+    const pending = await blobs.put(keyOf(body), spool);
+    const flags = body === "kept" ? 0 : FLAG.deleted;
+    const fields = { hash: spool.hash, objectKey: keyOf(body), flags, pending };
+    await it.messages.append(someMessage(inbox, fields));
+  }
+  const leased = await uploads.lease("here", { worker: "here/1", leaseMs: 60_000, limit: 10 });
+  await batch.run(leased, new AbortController().signal);
+  assert.equal(await it.count("pending_uploads"), 0);
+  const then = new Date(Date.now() - 2 * 3_600_000);
+  for (const path of await filesIn(`${folder}/uploads`)) await Deno.utime(path, then, then);
+  await cache.put(keyOf("one"), new TextEncoder().encode("one"));
+  await it.messages.expunge(inbox.id, null);
+  await it.age(15);
+  const cleaned = await cleanedOf(it.clean({ blobs, isRecorded: true }));
+  assert.deepEqual([cleaned.messages, cleaned.objects], [2, 2]);
+  assert.equal(await cache.size(keyOf("one")), null);
+  for (const body of ["one", "two"]) {
+    assert.equal(await staging.size(keyOf(body)), null);
+    assert.equal(await remote.exists(keyOf(body)), false);
+  }
+  assert.ok(await remote.exists(keyOf("kept")));
 });

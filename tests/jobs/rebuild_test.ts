@@ -36,6 +36,12 @@ async function fill(server: Server): Promise<void> {
   await mailboxes.unsubscribe(account, "Junk");
   await mailboxes.delete(account, "Archive");
   await mailboxes.create(account, "Kept", { specialUse: "\\Archive" });
+  const team = await mailboxes.create(
+    { owner: account, domain: "example.com" },
+    "Team/Plans",
+    { ownerRights: "lrswi" },
+  );
+  await deliver(server, team, 32);
   const trash = await mailboxes.find(account, "Trash");
   for (let n = 1; n <= 30; n++) await deliver(server, it.inbox, n, { flags: n % 4 });
   await deliver(server, work, 31, { keywords: ["$Label1", "Later"] });
@@ -91,7 +97,7 @@ Deno.test("a database is made anew from its bucket, row by row", async () => {
   const [friend, owner] = report.accounts;
   assert.equal(friend?.account, "friend@example.com");
   assert.equal(owner?.result, "restored");
-  assert.equal(owner?.restored, 30 - 2 + 1 + 2 + 6);
+  assert.equal(owner?.restored, 30 - 2 + 1 + 2 + 6 + 1);
   assert.equal(owner?.placed, 0);
   assert.equal(owner?.expunged, 2);
   assert.equal(owner?.needsPassword, true, "no hashes in a bucket that is not encrypted");
@@ -259,7 +265,7 @@ Deno.test("one account alone; a dry run changes nothing; what exists is left alo
   await fill(serverOn(it, blobs));
   await using empty = await openEmpty();
   const dry = await rebuilt(empty, blobs, { dryRun: true });
-  assert.deepEqual(dry.accounts.map(({ restored }) => restored), [0, 37]);
+  assert.deepEqual(dry.accounts.map(({ restored }) => restored), [0, 38]);
   assert.deepEqual(await empty.accounts.list(), []);
   const one = await rebuilt(empty, blobs, {}, "owner@example.com");
   assert.equal(one.accounts.length, 1);
@@ -328,4 +334,28 @@ Deno.test("a body of another length than any message is told of, not restored", 
   }]);
   const inbox = await empty.mailboxes.find(await accountId(empty), "INBOX");
   assert.deepEqual([inbox.messages, inbox.uidNext, inbox.sizeBytes], [1, 3, textOf(2).length]);
+});
+
+Deno.test("an account whose primary address has changed is whole, under its new one", async () => {
+  await using it = await openFixture();
+  const blobs = new MemoryBlobs();
+  const server = serverOn(it, blobs);
+  const sent = await it.mailboxes.find(it.account, "Sent");
+  await deliver(server, sent, 1);
+  for (let n = 2; n <= 5; n++) await deliver(server, it.inbox, n);
+  await write(server);
+  await it.accounts.addCredential("owner@example.com", {
+    address: "new@example.com",
+    passwordHash: "{Y}",
+  });
+  await it.accounts.makePrimary("new@example.com");
+  await deliver(server, it.inbox, 6, { owner: "new@example.com" });
+  await write(server);
+  await deliver(server, it.inbox, 7, { owner: "new@example.com" });
+  await using empty = await openEmpty();
+  await rebuilt(empty, blobs, {}, "new@example.com");
+  assert.deepEqual(
+    await contentOf(empty.db, await accountId(empty, "new@example.com")),
+    await contentOf(it.db, it.account),
+  );
 });

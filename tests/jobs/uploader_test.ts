@@ -327,3 +327,45 @@ Deno.test("backoff() doubles up to its limit, and never has all come at once", (
   ]);
   assert.equal(backoff(1_000, () => 0)(3, 60_000), 4_000);
 });
+
+Deno.test("Uploader goes on when the database comes back", async () => {
+  await using server = await throwawayPostgres({ fsync: true });
+  const observe = { log: logger("test"), metrics: new Metrics() };
+  await using db = await Database.open(server.config, observe);
+  const remote = new FragileBlobs();
+  const notices = { onAny: () => () => {} };
+  await using node = await openNode({ db, notices } as unknown as Fixture, remote);
+  const interrupted = Promise.withResolvers<void>();
+  const log = {
+    ...logger("test"),
+    warning: (event: string) => event === "uploads-interrupted" && interrupted.resolve(),
+  };
+  await using uploader = node.uploader({ retryIntervalMs: 50, log });
+  await uploader.start();
+  await server.stop("SIGQUIT");
+  uploader.wake();
+  await interrupted.promise;
+  await server.start();
+  const message = await spooled("0123456789");
+  const key = objectKey("owner@example.com", message.hash);
+  const pending = await node.blobs.put(key, message);
+  const uploaded = Promise.withResolvers<void>();
+  const put = remote.put.bind(remote);
+  remote.put = async (...args) => {
+    const result = await put(...args);
+    uploaded.resolve();
+    return result;
+  };
+  // WHY again and again: connections that are dead without knowing it fail, and recovery takes a while.
+  const deadline = Date.now() + 20_000;
+  for (let done = false; !done;) {
+    const inserting = db.write(sql`
+      INSERT INTO pending_uploads (object_key, account_id, size_bytes, instance_id)
+      VALUES (${key}, 1, ${pending.sizeBytes}, ${pending.instanceId}) ON CONFLICT DO NOTHING`);
+    done = await inserting.then(() => true, (error) => {
+      if (Date.now() > deadline) throw error;
+      return false;
+    });
+  }
+  await uploaded.promise;
+});

@@ -153,6 +153,12 @@ Deno.test("import maildir says what is wrong with what it was given", async () =
     fixture.folder,
   );
   assert.equal(nobody.code, 1);
+  await write(fixture.folder, { "cur/1.x:2,": MAIL });
+  const filtered = await fixture.admin(
+    `import maildir --email ${ADDRESS} --mailbox-filter Sent --path`,
+    `${fixture.folder}/Maildir`,
+  );
+  assert.match(filtered.err, /no such mailbox/);
   const jobs = await fixture.admin(`import-maildir --email ${ADDRESS} --jobs 0 --path`, "x");
   assert.equal(jobs.code, 64);
 });

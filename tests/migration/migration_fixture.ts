@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Config } from "../../src/config/config.ts";
 import { dumpToml } from "../../src/config/dump.ts";
 import { embeddedConfig } from "../../src/config/embedded.ts";
 import type { Uid } from "../../src/lib/ids.ts";
@@ -35,6 +36,8 @@ export interface MigrationFixture extends AsyncDisposable {
   readonly accounts: AccountStore;
   /** The configuration file. */
   readonly config: string;
+  /** The data folder. */
+  readonly data: string;
   /** For a test's own files. */
   readonly folder: string;
   /** Runs sora-admin; `words` are separated by spaces. */
@@ -43,8 +46,10 @@ export interface MigrationFixture extends AsyncDisposable {
   contents(mailbox: string, address?: string): Promise<Kept[]>;
 }
 
-/** Opens a fixture with one account. */
-export async function openMigration(): Promise<MigrationFixture> {
+/** Opens a fixture with one account; bodies are in an object store if one is given. */
+export async function openMigration(
+  { s3 = null }: { readonly s3?: Config["s3"] } = {},
+): Promise<MigrationFixture> {
   const test = await testDatabase();
   const root = await Deno.makeTempDir({ prefix: "sora-migration-" });
   const folder = join(root, "files");
@@ -52,7 +57,7 @@ export async function openMigration(): Promise<MigrationFixture> {
   await Deno.mkdir(folder);
   await Deno.mkdir(dataDir);
   const file = join(root, "config.toml");
-  const config = { ...embeddedConfig(dataDir), database: test.config };
+  const config = { ...embeddedConfig(dataDir), database: test.config, s3 };
   await Deno.writeTextFile(file, dumpToml(config, { secrets: true }));
   const db = await Database.open(test.config, { log: logger("test"), metrics: new Metrics() });
   const notices = new Notices(db, { workerId: "test" });
@@ -67,6 +72,7 @@ export async function openMigration(): Promise<MigrationFixture> {
     messages,
     accounts,
     config: file,
+    data: dataDir,
     folder,
     admin: (words, ...more) => run([...words.split(" "), ...more, "--config", file]),
     async contents(name, address = ADDRESS) {

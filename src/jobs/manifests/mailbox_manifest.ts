@@ -10,7 +10,7 @@ import {
 } from "./manifest_lines.ts";
 
 /** Messages of one query. */
-const PAGE = 2_000;
+const PAGE = 500;
 const FIRST = 0 as Uid;
 const EVERYTHING = 0 as Modseq;
 

@@ -5,7 +5,7 @@ import { Refused } from "../../lib/refused.ts";
 import type { Mailbox } from "../../store/mailboxes.ts";
 import type { AccountManifest } from "../manifests/read_manifest.ts";
 import type { AccountEpoch, BucketAccount } from "./bucket_accounts.ts";
-import { type KnownEpoch, type Leftover, placeLeftovers } from "./leftovers.ts";
+import { type KnownEpoch, type Leftover, leftoverMessage, placeLeftovers } from "./leftovers.ts";
 import { makeAccount, removeUnlisted } from "./make_account.ts";
 import { MailboxState } from "./mailbox_state.ts";
 import { type AccountReport, noRebuildCounts } from "./rebuild_report.ts";
@@ -13,7 +13,7 @@ import type { RebuildServices } from "./rebuild_services.ts";
 import { restoreMessages, type WantedMessage } from "./restore_messages.ts";
 
 /** Where messages go that nobody knows a place for. */
-export const RECOVERED = "Recovered";
+const RECOVERED = "Recovered";
 
 /** A mailbox as the bucket describes it. */
 interface Described {
@@ -229,7 +229,7 @@ export class AccountRebuild {
         continue;
       }
       const uid = placement.kind === "mailbox" ? placement.uid as Uid : null;
-      const message = messageOf({ key, modifiedAt, placement }, uid);
+      const message = leftoverMessage({ key, modifiedAt, placement }, uid);
       if (placement.kind !== "mailbox" || placement.description.mailbox === "") {
         recovered.push({ ...message, uid: null });
         continue;
@@ -301,13 +301,4 @@ export class AccountRebuild {
   #problem(mailbox: string | null, message: string | null, why: string): void {
     this.#services.problem({ account: this.#account.address, mailbox, message, why });
   }
-}
-
-function messageOf({ key, modifiedAt, placement }: Leftover, uid: Uid | null): WantedMessage {
-  const modifiedMs = modifiedAt.getTime();
-  if (placement.kind === "unknown") {
-    return { uid, key, flags: 0, keywords: [], internalMs: modifiedMs, savedMs: modifiedMs };
-  }
-  const { flags, keywords, internalMs, savedMs } = placement.description;
-  return { uid, key, flags, keywords, internalMs, savedMs };
 }

@@ -32,33 +32,96 @@ export interface BucketAccount {
   readonly owners: readonly string[];
 }
 
+/** Who hears of manifests that cannot be read. */
+type Damaged = (account: string, key: ObjectKey, why: string) => void;
+
 /**
  * The accounts that a bucket has mail of, by address; `address`: that one alone. `damaged` hears of manifests
  * that cannot be read. Throws `unavailable` when the bucket cannot be.
  */
 export async function bucketAccounts(
   blobs: Blobs,
-  { address, damaged }: {
-    readonly address: string | null;
-    readonly damaged: (account: string, key: ObjectKey, why: string) => void;
-  },
+  { address, damaged }: { readonly address: string | null; readonly damaged: Damaged },
 ): Promise<BucketAccount[]> {
   const wanted = address === null ? "" : ownerPrefix(address);
-  const manifests = new Map<string, ManifestName[]>();
-  for await (const page of blobs.list(MANIFEST_PREFIX + wanted)) {
-    for (const { key } of page) {
-      const name = readManifestKey(key);
-      if (name) manifests.set(name.owner, [...manifests.get(name.owner) ?? [], name]);
-    }
-  }
-  const owners = await bodyOwners(blobs, wanted);
+  const manifests = await manifestsOf(blobs, wanted);
+  const owners = new Set([...manifests.keys(), ...await bodyOwners(blobs, wanted)]);
   const accounts: BucketAccount[] = [];
-  for (const owner of new Set([...manifests.keys(), ...owners])) {
+  for (const owner of owners) {
     const own = ownerAddress(owner);
     if (own === null) continue;
-    accounts.push(await readEpochs(blobs, { owner, own, damaged }, manifests.get(owner) ?? []));
+    const names = manifests.get(owner) ?? [];
+    accounts.push(await readEpochs(blobs, { owner, own, damaged }, names));
   }
-  return withoutAliases(accounts).sort((a, b) => a.address < b.address ? -1 : 1);
+  const aliases = aliasesOf(accounts);
+  const all: BucketAccount[] = [];
+  for (const account of accounts) {
+    if (aliases.has(account.address)) continue;
+    const own = [...aliases].filter(([, primary]) => primary === account.address);
+    all.push(
+      own.length === 0 ? account : await withAliases(blobs, account, own.map(([alias]) => alias)),
+    );
+  }
+  return all.sort((a, b) => a.address < b.address ? -1 : 1);
+}
+
+async function manifestsOf(
+  blobs: Blobs,
+  prefix: string,
+): Promise<ReadonlyMap<string, readonly ManifestName[]>> {
+  const names: ManifestName[] = [];
+  for await (const page of blobs.list(MANIFEST_PREFIX + prefix)) {
+    for (const { key } of page) {
+      const name = readManifestKey(key);
+      if (name) names.push(name);
+    }
+  }
+  return Map.groupBy(names, ({ owner }) => owner);
+}
+
+/** Addresses of accounts that are not their primary ones, and not accounts themselves. */
+function aliasesOf(accounts: readonly BucketAccount[]): ReadonlyMap<string, string> {
+  const aliases = new Map<string, string>();
+  const isAccount = new Set(
+    accounts.filter(({ epochs }) => epochs.some(({ account }) => account !== null))
+      .map(({ address }) => address),
+  );
+  for (const { address, epochs } of accounts) {
+    for (const [alias] of epochs[0]?.account?.content.addresses ?? []) {
+      if (alias !== address && !isAccount.has(alias)) aliases.set(alias, address);
+    }
+  }
+  return aliases;
+}
+
+/** WHY: bodies and manifests keep the name of the address that was the primary one when they were written. */
+async function withAliases(
+  blobs: Blobs,
+  account: BucketAccount,
+  aliases: readonly string[],
+): Promise<BucketAccount> {
+  const owners = aliases.map(ownerPrefix);
+  const epochs = new Map(account.epochs.map((epoch) => [epoch.epoch, epoch]));
+  for (const owner of owners) {
+    const names = (await manifestsOf(blobs, owner)).get(owner) ?? [];
+    for (const [epoch, written] of Map.groupBy(names, ({ subject }) => subject.epoch)) {
+      const known = epochs.get(epoch);
+      if (!known) continue;
+      const mailboxes = new Map(known.mailboxes);
+      for (const [id, more] of byMailbox(written)) {
+        mailboxes.set(id, [...mailboxes.get(id) ?? [], ...more]);
+      }
+      epochs.set(epoch, { ...known, mailboxes });
+    }
+  }
+  return { ...account, epochs: [...epochs.values()], owners: [...account.owners, ...owners] };
+}
+
+function byMailbox(names: readonly ManifestName[]): ReadonlyMap<number, readonly ManifestName[]> {
+  return Map.groupBy(
+    names.filter(({ subject }) => subject.kind !== "account"),
+    ({ subject }) => subject.kind === "account" ? 0 : subject.mailboxId,
+  );
 }
 
 async function bodyOwners(blobs: Blobs, prefix: string): Promise<Set<string>> {
@@ -74,7 +137,7 @@ async function readEpochs(
   { owner, own, damaged }: {
     readonly owner: string;
     readonly own: string;
-    readonly damaged: (account: string, key: ObjectKey, why: string) => void;
+    readonly damaged: Damaged;
   },
   names: readonly ManifestName[],
 ): Promise<BucketAccount> {
@@ -83,10 +146,7 @@ async function readEpochs(
     const accounts = written.flatMap(({ key, subject }) =>
       subject.kind === "account" ? [{ key, at: subject.writtenMs }] : []
     );
-    const mailboxes = Map.groupBy(
-      written.filter(({ subject }) => subject.kind !== "account"),
-      ({ subject }) => subject.kind === "account" ? 0 : subject.mailboxId,
-    );
+    const mailboxes = byMailbox(written);
     let account: AccountManifest | null = null;
     for (const { key } of accounts.sort((a, b) => b.at - a.at)) {
       if (account) break;
@@ -127,21 +187,4 @@ export async function readObject(blobs: Blobs, key: ObjectKey): Promise<Uint8Arr
       throw new ManifestError("Cannot read an object that is damaged", { cause: error });
     });
   }
-}
-
-/** WHY: bodies keep the name of the address that was the primary one when they came. */
-function withoutAliases(accounts: readonly BucketAccount[]): BucketAccount[] {
-  const aliasOf = new Map<string, string>();
-  for (const { address, epochs } of accounts) {
-    for (const [alias] of epochs[0]?.account?.content.addresses ?? []) {
-      if (alias !== address) aliasOf.set(alias, address);
-    }
-  }
-  const isAlias = ({ address, epochs }: BucketAccount) =>
-    aliasOf.has(address) && epochs.every(({ account }) => account === null);
-  return accounts.filter((account) => !isAlias(account)).map((account) => {
-    const aliases = [...aliasOf].filter(([, primary]) => primary === account.address);
-    const owners = aliases.map(([alias]) => ownerPrefix(alias));
-    return { ...account, owners: [...account.owners, ...owners] };
-  });
 }

@@ -1,6 +1,8 @@
 import type { Blobs, ObjectKey } from "../../blobs/blobs.ts";
 import { type BodyDescription, readBodyDescription } from "../../lib/body_description.ts";
+import type { Uid } from "../../lib/ids.ts";
 import type { MailboxState } from "./mailbox_state.ts";
+import type { WantedMessage } from "./restore_messages.ts";
 
 /** Descriptions that are asked for at once. */
 const AT_ONCE = 32;
@@ -61,6 +63,19 @@ export async function* placeLeftovers(
       yield { key, modifiedAt: info.modifiedAt, placement };
     }
   }
+}
+
+/** A body as a message of a mailbox; of one that says nothing, only when it was stored is known. */
+export function leftoverMessage(
+  { key, modifiedAt, placement }: Leftover,
+  uid: Uid | null,
+): WantedMessage {
+  const modifiedMs = modifiedAt.getTime();
+  if (placement.kind === "unknown") {
+    return { uid, key, flags: 0, keywords: [], internalMs: modifiedMs, savedMs: modifiedMs };
+  }
+  const { flags, keywords, internalMs, savedMs } = placement.description;
+  return { uid, key, flags, keywords, internalMs, savedMs };
 }
 
 function placementOf(

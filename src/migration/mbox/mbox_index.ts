@@ -37,6 +37,9 @@ const LF = 0x0a;
  */
 const FROM_LINE = /^From \S.*\d{1,2}:\d{2}(?::\d{2})?.*\d{4}/;
 
+/** WHY: longer than any address and time, and short enough for a pattern with two stars. */
+const FROM_LINE_MAX = 400;
+
 /** Finds the messages of an mbox file, block by block, in one pass and bounded memory for each. */
 export class MboxIndex {
   readonly #entries: MboxEntry[] = [];
@@ -82,7 +85,7 @@ export class MboxIndex {
     this.#lineStart = next;
     if (
       this.#blankStart !== null && line.startsWith("From ") &&
-      (this.#open === null || FROM_LINE.test(line))
+      (this.#open === null || FROM_LINE.test(line.slice(0, FROM_LINE_MAX)))
     ) {
       this.#close(this.#blankStart);
       this.#open = { fromLine: line, start: next, fields: new Map() };
