@@ -91,8 +91,16 @@ export async function writeManifests(
   options: ManifestWriterOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { manifests, accounts, metrics, intervalMs } = options;
-  await tellStatus(options);
+  try {
+    await writeDue(options, signal);
+    options.metrics.manifestsLastSuccess.set(Date.now() / 1000);
+  } finally {
+    await tellStatus(options);
+  }
+}
+
+async function writeDue(options: ManifestWriterOptions, signal: AbortSignal): Promise<void> {
+  const { manifests, accounts, intervalMs } = options;
   const epoch = await manifests.epoch();
   // WHY mailboxes first: an account's manifest says which there are, and has them all then.
   for (let batch = 0; batch < BATCHES_MAX && !signal.aborted; batch++) {
@@ -114,8 +122,6 @@ export async function writeManifests(
     if (taken.length < ACCOUNTS_AT_ONCE) break;
   }
   if (!signal.aborted) await removeDropped(options);
-  await tellStatus(options);
-  metrics.manifestsLastSuccess.set(Date.now() / 1000);
 }
 
 /** One after the other; those that are not reached are given back. A bug with one is not the others' end. */

@@ -1,4 +1,5 @@
 import { type Blobs, isBodyKey, type Listed, type ObjectKey } from "../blobs/blobs.ts";
+import { ownerAddress } from "../blobs/manifest_key.ts";
 import { Fingerprints } from "../lib/fingerprints.ts";
 import type { MailboxId, Uid } from "../lib/ids.ts";
 import type { Database, Reader } from "../store/database.ts";
@@ -8,6 +9,7 @@ import {
   type BodyPlace,
   neededBodies,
   type NeededBody,
+  whichAreKnown,
   whichAreNeeded,
   whichArePending,
 } from "../store/stored_bodies.ts";
@@ -33,6 +35,11 @@ export interface VerifyOptions {
   readonly deep: boolean;
   /** Orphans are removed, damaged bodies are noted. */
   readonly fix: boolean;
+  /**
+   * Orphans of accounts that the database does not know are removed, too. WHY not otherwise: they may be
+   * all that is left of a database that was lost.
+   */
+  readonly strangers?: boolean;
   /** Bodies that are looked at at once. */
   readonly concurrency: number;
   readonly now?: () => Date;
@@ -147,11 +154,20 @@ class Run {
   async #orphans(keys: readonly ObjectKey[]): Promise<void> {
     const { database, fix } = this.#options;
     if (keys.length === 0) return;
-    const orphans = fix
-      ? await database.transaction((tx) => this.#remove(tx, keys))
-      : await unneeded(database, keys);
-    for (const key of orphans) this.#tell(key, "orphan");
-    if (fix) this.#removed += orphans.length;
+    for (const key of await unneeded(database, keys)) this.#tell(key, "orphan");
+    if (!fix) return;
+    const removable = await this.#ofKnownAccounts(keys);
+    const removed = await database.transaction((tx) => this.#remove(tx, removable));
+    this.#removed += removed.length;
+  }
+
+  async #ofKnownAccounts(keys: readonly ObjectKey[]): Promise<readonly ObjectKey[]> {
+    const { database, strangers = false } = this.#options;
+    if (strangers) return keys;
+    const owners = new Map(keys.map((key) => [key, ownerAddress(key)]));
+    const addresses = new Set([...owners.values()].filter((address) => address !== null));
+    const known = await whichAreKnown(database, [...addresses]);
+    return keys.filter((key) => known.has(owners.get(key) ?? ""));
   }
 
   /** WHY locked: nobody may upload one meanwhile. */

@@ -98,9 +98,10 @@ interface Applied extends AppliedMigration {
 }
 
 async function readApplied(tx: Transaction): Promise<Applied[]> {
-  const [there] = await tx.query<{ found: boolean }>(
-    sql`SELECT to_regclass('schema_migrations') IS NOT NULL AS found`,
-  );
+  // WHY not to_regclass: it may remember that there was none before another node made it.
+  const [there] = await tx.query<{ found: boolean }>(sql`
+    SELECT EXISTS (SELECT 1 FROM pg_class
+      WHERE relname = 'schema_migrations' AND pg_table_is_visible(oid)) AS found`);
   if (!there?.found) return [];
   return await tx.query<Applied>(sql`
     SELECT version, name, checksum, applied_at AS "appliedAt"

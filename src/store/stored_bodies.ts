@@ -62,3 +62,19 @@ export async function whichArePending(
     SELECT object_key AS key FROM pending_uploads WHERE object_key = ANY(${[...keys]}::text[])`);
   return new Set(rows.map(({ key }) => key));
 }
+
+/**
+ * Which of these addresses are of accounts that the database has whole: also deleted ones, but none that
+ * `storage rebuild` has not finished.
+ */
+export async function whichAreKnown(
+  db: Pick<Reader, "query">,
+  addresses: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ address: string }>(sql`
+    SELECT address FROM unnest(${[...addresses]}::text[]) AS wanted(address)
+    WHERE EXISTS (SELECT 1 FROM credentials WHERE credentials.address = wanted.address)
+      AND NOT EXISTS (SELECT 1 FROM rebuilt_accounts
+        WHERE rebuilt_accounts.address = wanted.address AND finished_at IS NULL)`);
+  return new Set(rows.map(({ address }) => address));
+}

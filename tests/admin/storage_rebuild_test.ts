@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { objectKey } from "../../src/blobs/blobs.ts";
+import { Staging } from "../../src/blobs/staging.ts";
+import { spooled } from "../blobs/contract.ts";
 import { openObjectStore } from "../../src/blobs/open_object_store.ts";
 import { dumpToml } from "../../src/config/dump.ts";
 import { embeddedConfig } from "../../src/config/embedded.ts";
@@ -8,7 +11,7 @@ import { AccountStore } from "../../src/store/accounts.ts";
 import { Database } from "../../src/store/database.ts";
 import { MailboxStore } from "../../src/store/mailboxes.ts";
 import { Notices } from "../../src/store/notices.ts";
-import { deliver, serverOn, write } from "../jobs/rebuild_fixture.ts";
+import { deliver, serverOn, textOf, write } from "../jobs/rebuild_fixture.ts";
 import { openFixture } from "../store/fixture.ts";
 import { testDatabase } from "../support/postgres.ts";
 import { S3Server } from "../support/s3_server.ts";
@@ -55,7 +58,7 @@ Deno.test("sora-admin storage rebuild makes a database anew, as import s3 does f
     assert.equal(dry.code, 0);
     const none = await admin("import s3 --email nobody@example.com");
     assert.deepEqual(none, {
-      code: 0,
+      code: 1,
       out: "The bucket has mail of no such account\n",
       err: "",
     });
@@ -95,5 +98,34 @@ Deno.test("sora-admin storage rebuild needs an object store, and its keys", asyn
     assert.match(err, /there is no object store/);
   } finally {
     await Deno.remove(file);
+  }
+});
+
+Deno.test("sora-admin storage rebuild sends what the lost server had not sent yet", async () => {
+  await using s3 = S3Server.start();
+  const config = { ...s3.config(), ...PLAIN, manifestIntervalMs: 900_000 };
+  const folder = await Deno.makeTempDir();
+  const staging = new Staging({ directory: `${folder}/uploads`, maxBytes: 0 });
+  await Deno.mkdir(`${folder}/uploads`);
+  {
+    await using it = await openFixture();
+    using store = await openObjectStore(config);
+    const server = serverOn(it, store.blobs);
+    const hash = await deliver(server, it.inbox, 1);
+    await write(server);
+    const key = objectKey("owner@example.com", hash);
+    await staging.put(key, await spooled(textOf(1)));
+    await store.blobs.delete(key);
+  }
+  await using database = await testDatabase();
+  const file = `${folder}/sora.toml`;
+  const settings = { ...embeddedConfig(folder), database: database.config, s3: config };
+  await Deno.writeTextFile(file, dumpToml(settings, { secrets: true }));
+  try {
+    const done = await run(["storage", "rebuild", "--json", "--config", file]);
+    const { sent, accounts: [account], problems } = JSON.parse(done.out);
+    assert.deepEqual([sent, account.restored, account.lost, problems], [1, 1, 0, []]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

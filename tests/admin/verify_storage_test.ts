@@ -26,7 +26,9 @@ Deno.test("sora-admin verify storage: tells of orphans on the disk, and removes 
     assert.equal(found.code, 1);
     assert.match(found.out, /^Orphans +1$/m);
     assert.match(found.out, new RegExp(`^orphan: ${keyOf("orphan").replace("+", "\\+")}$`, "m"));
-    const fixed = await admin("--fix --json");
+    const kept = await admin("--fix --json");
+    assert.deepEqual([kept.code, JSON.parse(kept.out).orphansRemoved], [1, 0]);
+    const fixed = await admin("--fix --unknown-accounts --json");
     assert.equal(fixed.code, 0, fixed.err);
     const { ok, counts, orphansRemoved } = JSON.parse(fixed.out);
     assert.deepEqual([ok, counts.orphan, orphansRemoved], [true, 1, 1]);

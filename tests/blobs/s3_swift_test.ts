@@ -5,25 +5,24 @@ import { Metrics } from "../../src/observe/metrics.ts";
 import { missingForSwift, startSwift, type Swift } from "../support/swift.ts";
 import { type OpenBlobs, spooled, testBlobs } from "./contract.ts";
 
-/** Of all tests of this file, as it takes seconds to start. */
-let swift: Swift | undefined;
-
-async function open(
+async function openIn(
+  swift: Swift,
   metrics: Metrics = new Metrics(),
 ): Promise<OpenBlobs & { readonly blobs: S3Blobs }> {
-  swift ??= await startSwift();
   const blobs = await S3Blobs.open(await swift.bucket(), { metrics });
   return { blobs, [Symbol.asyncDispose]: async () => blobs[Symbol.dispose]() };
 }
 
 const missing = await missingForSwift();
 if (missing === null) {
-  Deno.test.afterAll(async () => await swift?.[Symbol.asyncDispose]());
-  testBlobs("S3Blobs on Swift", () => open());
+  // WHY here: it takes seconds to start, and belongs to all tests of this file.
+  const swift = await startSwift();
+  Deno.test.afterAll(async () => await swift[Symbol.asyncDispose]());
+  testBlobs("S3Blobs on Swift", () => openIn(swift));
 
   Deno.test("S3Blobs on Swift: metadata, pages, many deletions with one request", async () => {
     const metrics = new Metrics();
-    await using opened = await open(metrics);
+    await using opened = await openIn(swift, metrics);
     const { blobs } = opened;
     assert.deepEqual(await blobs.check(), { kind: "ok" });
     const message = await spooled("x".repeat(100));
@@ -45,7 +44,6 @@ if (missing === null) {
   });
 
   Deno.test("S3Blobs on Swift: what is wrong with a configuration", async () => {
-    swift ??= await startSwift();
     const config = await swift.bucket();
     const wrong = [
       [{ bucket: "nothing" }, /no bucket/],

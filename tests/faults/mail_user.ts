@@ -78,10 +78,15 @@ export class MailUser {
 
   async #login(server: TestServer): Promise<LineClient> {
     const imap = await LineClient.dial(server.imapPort);
-    await imap.imapLine();
-    await said(imap, `LOGIN ${this.address} "${PASSWORD}"`);
-    await said(imap, "SELECT INBOX");
-    return imap;
+    try {
+      await imap.imapLine();
+      await said(imap, `LOGIN ${this.address} "${PASSWORD}"`);
+      await said(imap, "SELECT INBOX");
+      return imap;
+    } catch (error) {
+      imap.close();
+      throw error;
+    }
   }
 
   async #act(imap: LineClient, lmtp: LineClient): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Blobs, ObjectKey } from "../../src/blobs/blobs.ts";
+import { type Blobs, type ObjectKey, objectKey } from "../../src/blobs/blobs.ts";
 import { MANIFEST_PREFIX } from "../../src/blobs/manifest_key.ts";
 import { MemoryBlobs } from "../../src/blobs/memory_blobs.ts";
 import { openObjectStore } from "../../src/blobs/open_object_store.ts";
@@ -358,4 +358,35 @@ Deno.test("an account whose primary address has changed is whole, under its new 
     await contentOf(empty.db, await accountId(empty, "new@example.com")),
     await contentOf(it.db, it.account),
   );
+});
+
+Deno.test("a body that was copied from another account is found, if not where it was", async () => {
+  await using it = await openFixture();
+  const blobs = new MemoryBlobs();
+  const server = serverOn(it, blobs);
+  const hash = await deliver(server, it.inbox, 1);
+  const friend = await it.accounts.create({ address: "friend@example.com", passwordHash: "{F}" });
+  await write(server);
+  await blobs.copy(
+    objectKey("owner@example.com", hash),
+    objectKey("friend@example.com", hash),
+  );
+  await using empty = await openEmpty();
+  const report = await rebuilt(empty, blobs);
+  assert.deepEqual(report.accounts.map(({ recovered }) => recovered), [1, 0]);
+  assert.notEqual(friend.id, it.account);
+});
+
+Deno.test("mail that was expunged and has come again is not taken for expunged", async () => {
+  await using it = await openFixture();
+  const blobs = new MemoryBlobs();
+  const server = serverOn(it, blobs);
+  await deliver(server, it.inbox, 1);
+  await it.messages.storeFlags(it.inbox.id, uidSet(1), { mode: "add", flags: 8, keywords: [] });
+  await it.messages.expunge(it.inbox.id, uidSet(1));
+  await write(server);
+  await deliver(server, await it.mailboxes.find(it.account, "Sent"), 1, { described: false });
+  await using empty = await openEmpty();
+  const [report] = (await rebuilt(empty, blobs)).accounts;
+  assert.deepEqual([report?.restored, report?.expunged], [1, 0]);
 });

@@ -91,6 +91,28 @@ Deno.test("verifyStorage(): orphans go with fix only, and not while they are you
   assert.deepEqual((await verify(it, { deep: true })).counts, clean);
 });
 
+Deno.test("verifyStorage(): bodies of accounts that the database does not have stay, unless asked for", async () => {
+  await using it = await openCleanerFixture();
+  const orphan = await spooled("orphan");
+  const key = objectKey("lost+tag@example.net", orphan.hash);
+  await it.blobs.put(key, orphan);
+  for (const strangers of [false, true]) {
+    const { counts, orphansRemoved } = await verify(it, { fix: true, strangers });
+    assert.deepEqual([counts.orphan, orphansRemoved], [1, strangers ? 1 : 0]);
+    assert.equal(await it.blobs.exists(key), !strangers);
+  }
+});
+
+Deno.test("verifyStorage(): bodies of an account that is being rebuilt stay", async () => {
+  await using it = await openCleanerFixture();
+  await it.blobs.put(keyOf("orphan"), await spooled("orphan"));
+  await it.db.write(sql`
+    INSERT INTO rebuilt_accounts (address) SELECT address FROM credentials`);
+  assert.equal((await verify(it, { fix: true })).orphansRemoved, 0);
+  await it.db.write(sql`UPDATE rebuilt_accounts SET finished_at = now()`);
+  assert.equal((await verify(it, { fix: true })).orphansRemoved, 1);
+});
+
 Deno.test("verifyStorage(): what is on its way, or in somebody's hands, is left alone", async () => {
   await using it = await openCleanerFixture();
   await it.deliver(it.inbox, "sent later");

@@ -8,7 +8,7 @@ Deno.test("every family has the prefix sora_ and none has the label ip", async (
   const families = await new Metrics().registry.getMetricsAsArray();
   assert.ok(families.length > 30);
   for (const family of families) {
-    assert.match(family.name, /^sora_[a-z_]+$/);
+    assert.match(family.name, /^sora_[a-z0-9_]+$/);
     assert.ok(family.help.endsWith("."), family.name);
     const labels: unknown = "labelNames" in family ? family.labelNames : undefined;
     assert.ok(Array.isArray(labels), family.name);

@@ -1,8 +1,14 @@
+import { join, resolve } from "node:path";
 import { exitCodes } from "../../app/exit_codes.ts";
+import type { Blobs } from "../../blobs/blobs.ts";
 import { KeyMismatch } from "../../blobs/key_check.ts";
 import { type ObjectStore, openObjectStore } from "../../blobs/open_object_store.ts";
+import { ownerPrefix } from "../../blobs/manifest_key.ts";
+import { Staging } from "../../blobs/staging.ts";
+import type { Config } from "../../config/config.ts";
 import { rebuild } from "../../jobs/rebuild/rebuild.ts";
-import type { RebuildReport } from "../../jobs/rebuild/rebuild_report.ts";
+import type { RebuildProblem, RebuildReport } from "../../jobs/rebuild/rebuild_report.ts";
+import { sendStaged } from "../../jobs/rebuild/send_staged.ts";
 import { AccountStore } from "../../store/accounts.ts";
 import { AclStore } from "../../store/acls.ts";
 import type { Database } from "../../store/database.ts";
@@ -46,16 +52,20 @@ Passwords are restored only from a bucket that is encrypted; set others with acc
     const { options } = request;
     const address = options.has("email") ? emailOf(options) : null;
     const jobs = jobsOf(options);
-    const { s3 } = request.setup().config;
+    const { config } = request.setup();
+    const { s3 } = config;
     if (!s3) throw new Failure(exitCodes.config, "there is no object store: [s3] is missing");
     const dryRun = options.has("dry-run");
     const withExpunged = options.has("with-expunged");
     return await withAccounts(request, async (database) => {
       using store = await openObjectStore(s3);
       await check(store);
+      const staged = dryRun ? NOTHING_STAGED : await send(config, { blobs: store.blobs, address });
       const progress = steps(request);
       const services = { ...storesOf(database), jobs, dryRun, withExpunged, progress };
-      return answer(await rebuild({ ...services, blobs: store.blobs }, { address }), { dryRun });
+      const report = await rebuild({ ...services, blobs: store.blobs }, { address });
+      const problems = [...staged.problems, ...report.problems];
+      return answer({ ...report, problems }, { dryRun, sent: staged.sent });
     }, { creates: true });
   },
 };
@@ -70,6 +80,29 @@ function storesOf(database: Database) {
     quotas: new QuotaStore(database),
     acls: new AclStore(database, notices),
   };
+}
+
+interface Staged {
+  readonly sent: number;
+  readonly problems: readonly RebuildProblem[];
+}
+
+const NOTHING_STAGED: Staged = { sent: 0, problems: [] };
+
+/** What this machine had taken in and not sent yet. */
+async function send(
+  { dataDir, uploader }: Config,
+  { blobs, address }: { readonly blobs: Blobs; readonly address: string | null },
+): Promise<Staged> {
+  const directory = resolve(uploader.path ?? join(dataDir, "uploads"));
+  const isThere = await Deno.stat(directory).then(() => true, () => false);
+  if (!isThere) return NOTHING_STAGED;
+  const staging = new Staging({ directory, maxBytes: 0 });
+  const problems: RebuildProblem[] = [];
+  const damaged = (key: string, why: string) =>
+    void problems.push({ account: "", mailbox: null, message: key, why: `staged body: ${why}` });
+  const prefix = address === null ? "" : ownerPrefix(address);
+  return { sent: await sendStaged(staging, { blobs, prefix, damaged }), problems };
 }
 
 async function check(store: ObjectStore): Promise<void> {
@@ -93,11 +126,14 @@ function steps({ terminal, options }: Request): (account: string, messages: numb
   };
 }
 
-function answer(report: RebuildReport, { dryRun }: { readonly dryRun: boolean }): Answer {
+function answer(
+  report: RebuildReport,
+  { dryRun, sent }: { readonly dryRun: boolean; readonly sent: number },
+): Answer {
   const { accounts, problems } = report;
   const ended = report.ended === undefined ? null : explain(report.ended);
   const shown = problems.slice(0, SHOWN_MAX).map(({ account, mailbox, message, why }) => {
-    const where = [account, mailbox, message].filter((part) => part !== null);
+    const where = [account || null, mailbox, message].filter((part) => part !== null);
     return `Problem: ${[...where, why].map(printable).join(": ")}\n`;
   });
   const noPassword = accounts.filter(({ result, needsPassword }) =>
@@ -105,6 +141,7 @@ function answer(report: RebuildReport, { dryRun }: { readonly dryRun: boolean })
   );
   const text = [
     accountTable(report),
+    sent === 0 ? "" : `Sent ${sent} bodies that this machine had not sent yet\n`,
     dryRun ? "Nothing was changed: this was a dry run\n" : "",
     noPassword.length === 0
       ? ""
@@ -114,10 +151,11 @@ function answer(report: RebuildReport, { dryRun }: { readonly dryRun: boolean })
     problems.length > SHOWN_MAX ? `… and ${problems.length - SHOWN_MAX} more: see --json\n` : "",
     ended ? `Ended early: ${ended.message}; run it again to go on\n` : "",
   ].join("");
-  const isClean = problems.length === 0 && accounts.every(({ result }) => result !== "exists");
+  const isClean = accounts.length > 0 && problems.length === 0 &&
+    accounts.every(({ result }) => result !== "exists");
   return {
     text,
-    json: { dryRun, accounts, problems, ended: ended?.message ?? null },
+    json: { dryRun, sent, accounts, problems, ended: ended?.message ?? null },
     exitCode: ended?.exitCode ?? (isClean ? exitCodes.ok : exitCodes.failure),
   };
 }

@@ -20,11 +20,15 @@ export const storageVerification: Command = {
     `Compares the listing of the object store (or of the folder of bodies) with all messages: bodies that
 are missing or have another size, and objects that no message needs ("orphan"), those of the last day
 left aside. With --deep every body is read, and its hash is compared. With --fix orphans are removed, and
-damaged bodies are noted for the metrics; missing ones cannot be made again. The server may run
-meanwhile.`,
+damaged bodies are noted for the metrics; missing ones cannot be made again. Orphans of accounts that the
+database does not have stay: after a loss of the database they are what \`storage rebuild\` reads. The
+server may run meanwhile.`,
   options: {
     deep: { text: "read every body and compare its hash" },
     fix: { text: "remove orphans" },
+    "unknown-accounts": {
+      text: "with --fix: also those of accounts that the database does not have",
+    },
     jobs: jobsOption,
   },
   example: "sora-admin verify storage --config config.toml --deep",
@@ -43,6 +47,7 @@ meanwhile.`,
         maySize: isEncrypted ? maySealedSize : (stored, size) => stored === size,
         deep,
         fix,
+        strangers: options.has("unknown-accounts"),
         concurrency,
         onProgress: (objects) => {
           done += objects;

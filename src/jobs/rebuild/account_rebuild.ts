@@ -1,10 +1,11 @@
 import { isBodyKey, type ObjectKey } from "../../blobs/blobs.ts";
 import type { BodyDescription } from "../../lib/body_description.ts";
-import type { AccountId, MailboxId, Uid, UidValidity } from "../../lib/ids.ts";
+import type { AccountId, Uid, UidValidity } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
 import type { Mailbox } from "../../store/mailboxes.ts";
 import type { AccountManifest } from "../manifests/read_manifest.ts";
 import type { AccountEpoch, BucketAccount } from "./bucket_accounts.ts";
+import type { WantedRights } from "./grant_rights.ts";
 import { type KnownEpoch, type Leftover, leftoverMessage, placeLeftovers } from "./leftovers.ts";
 import { makeAccount, removeUnlisted } from "./make_account.ts";
 import { MailboxState } from "./mailbox_state.ts";
@@ -29,17 +30,6 @@ interface Place {
   readonly name: string;
   readonly mailbox: Mailbox | null;
   readonly keepsUids: boolean;
-}
-
-/** Rights that are given when all accounts are there. */
-export interface WantedRights {
-  readonly owner: string;
-  readonly name: string;
-  readonly mailbox: MailboxId;
-  /** null: anyone in the domain. */
-  readonly address: string | null;
-  readonly domain: string | null;
-  readonly rights: string;
 }
 
 type Counted = "manifest" | "placed" | "recovered";
@@ -87,7 +77,9 @@ export class AccountRebuild {
         first && hash
       );}
     for (const epoch of epochs) await this.#restoreEpoch(epoch);
-    const knowledge = { epochs: this.#known, superseded };
+    const others = manifest?.content.addresses.map(([each]) => each) ?? [];
+    const addresses = new Set([address, ...others]);
+    const knowledge = { addresses, epochs: this.#known, superseded };
     await this.#restoreLeftovers(placeLeftovers(blobs, this.#bodies, knowledge));
     if (dryRun || this.#id === null) return;
     if (manifest) await this.#finish(this.#id, manifest);

@@ -38,6 +38,8 @@ export interface Leftover {
 }
 
 export interface Knowledge {
+  /** Of the account: what says that it is of another one was copied from there. */
+  readonly addresses: ReadonlySet<string>;
   readonly epochs: ReadonlyMap<string, KnownEpoch>;
   /** What these named has been taken over by others, who would name it if it were there. */
   readonly superseded: ReadonlySet<string>;
@@ -58,7 +60,7 @@ export async function* placeLeftovers(
       if (!info) continue;
       const description = readBodyDescription(info.metadata);
       const placement = description
-        ? placementOf(description, knowledge)
+        ? placementOf(description, knowledge, info.modifiedAt)
         : { kind: "unknown" } as const;
       yield { key, modifiedAt: info.modifiedAt, placement };
     }
@@ -80,9 +82,11 @@ export function leftoverMessage(
 
 function placementOf(
   description: BodyDescription,
-  { epochs, superseded }: Knowledge,
+  { addresses, epochs, superseded }: Knowledge,
+  modifiedAt: Date,
 ): Placement {
   const { epoch, mailboxId, uid } = description;
+  if (!addresses.has(description.account)) return { kind: "unknown" };
   const expunged = { kind: "expunged", description } as const;
   if (superseded.has(epoch)) return expunged;
   const known = epochs.get(epoch);
@@ -94,8 +98,9 @@ function placementOf(
       if (lastMailboxId !== null && place.mailboxId <= lastMailboxId) return expunged;
       break;
     }
-    // WHY not expunged: what is missing may be what would have named it.
+    // WHY not expunged: what is missing, or was not written yet, may be what would have named it.
     if (state === null || !state.isWhole || place.uid >= state.header.uidNext) break;
+    if (modifiedAt.getTime() > state.header.writtenMs) break;
     const moved = state.gone.get(place.uid);
     if (!moved) return expunged;
     place = moved;

@@ -1,6 +1,7 @@
 import { Refused } from "../../lib/refused.ts";
-import { AccountRebuild, type WantedRights } from "./account_rebuild.ts";
+import { AccountRebuild } from "./account_rebuild.ts";
 import { bucketAccounts } from "./bucket_accounts.ts";
+import { grantRights, type WantedRights } from "./grant_rights.ts";
 import type { AccountReport, RebuildProblem, RebuildReport } from "./rebuild_report.ts";
 import type { RebuildServices } from "./rebuild_services.ts";
 
@@ -35,7 +36,7 @@ export async function rebuild(
       }
       rights.push(...one.rights);
     }
-    for (const each of rights) await grant(each, all);
+    for (const each of rights) await grantRights(each, all);
   } catch (error) {
     ended = error;
   }
@@ -45,18 +46,4 @@ export async function rebuild(
 function isAboutTheAccount(error: unknown): error is Refused {
   return error instanceof Refused &&
     (error.refusal.kind === "account-exists" || error.refusal.kind === "unsupported");
-}
-
-async function grant(
-  { owner, name, mailbox, address, domain, rights }: WantedRights,
-  { accounts, acls, problem }: RebuildServices,
-): Promise<void> {
-  const holder = address === null ? null : await accounts.find(address);
-  if (address !== null && !holder) {
-    const why = `${address} had the rights ${rights}, and is not here`;
-    return problem({ account: owner, mailbox: name, message: null, why });
-  }
-  if (address === null && domain === null) return;
-  const account = holder?.id ?? null;
-  await acls.set(mailbox, { account, domain: domain ?? "" }, () => rights);
 }
