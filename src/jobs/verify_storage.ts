@@ -154,20 +154,22 @@ class Run {
   async #orphans(keys: readonly ObjectKey[]): Promise<void> {
     const { database, fix } = this.#options;
     if (keys.length === 0) return;
-    for (const key of await unneeded(database, keys)) this.#tell(key, "orphan");
-    if (!fix) return;
-    const removable = await this.#ofKnownAccounts(keys);
-    const removed = await database.transaction((tx) => this.#remove(tx, removable));
+    const removable = fix ? await this.#ofKnownAccounts(keys) : new Set<ObjectKey>();
+    const kept = await unneeded(database, keys.filter((key) => !removable.has(key)));
+    const removed = removable.size > 0
+      ? await database.transaction((tx) => this.#remove(tx, [...removable]))
+      : [];
     this.#removed += removed.length;
+    for (const key of [...kept, ...removed]) this.#tell(key, "orphan");
   }
 
-  async #ofKnownAccounts(keys: readonly ObjectKey[]): Promise<readonly ObjectKey[]> {
+  async #ofKnownAccounts(keys: readonly ObjectKey[]): Promise<ReadonlySet<ObjectKey>> {
     const { database, strangers = false } = this.#options;
-    if (strangers) return keys;
+    if (strangers) return new Set(keys);
     const owners = new Map(keys.map((key) => [key, ownerAddress(key)]));
     const addresses = new Set([...owners.values()].filter((address) => address !== null));
     const known = await whichAreKnown(database, [...addresses]);
-    return keys.filter((key) => known.has(owners.get(key) ?? ""));
+    return new Set(keys.filter((key) => known.has(owners.get(key) ?? "")));
   }
 
   /** WHY locked: nobody may upload one meanwhile. */
