@@ -36,6 +36,7 @@ export class DiskBlobs implements Blobs {
   readonly #folders = new FolderSync();
   readonly #names: DiskNames;
   readonly #made = new Map<string, Promise<void>>();
+  readonly #deleting = new Map<ObjectKey, Promise<void>>();
   readonly #putting = new Map<ObjectKey, Promise<void>>();
   #recovered: Promise<void> | undefined;
 
@@ -145,30 +146,58 @@ export class DiskBlobs implements Blobs {
     }
   }
 
-  /** WHY it is taken aside first: nobody can come between a look at it and its removal then. */
+  /**
+   * WHY it is taken aside first: nobody can come between a look at it and its removal then. One at a time
+   * for each body, as there is one place aside; other processes are kept apart by the object's lock.
+   */
   #deleteOld(key: ObjectKey, putBefore: Date): Promise<void> {
-    return this.#guard("delete", key, async () => {
-      await (this.#recovered ??= this.#recover());
-      const path = this.#path(key);
-      const isOld = ({ mtime }: Deno.FileInfo) => mtime !== null && mtime < putBefore;
-      const info = await orNull(Deno.stat(path));
-      if (!info || !isOld(info)) return;
-      const aside = this.#aside(path);
-      if (await orNull(Deno.rename(path, aside).then(() => true)) === null) return;
-      const taken = await orNull(Deno.stat(aside));
-      if (taken && isOld(taken)) await orNull(Deno.remove(aside));
-      else await this.#putBack(path);
-    });
+    return this.#guard("delete", key, () =>
+      this.#alone(key, async () => {
+        await (this.#recovered ??= this.#recover());
+        await this.#deleteIfOld(this.#path(key), putBefore);
+      }));
+  }
+
+  async #alone(key: ObjectKey, work: () => Promise<void>): Promise<void> {
+    const before = this.#deleting.get(key) ?? Promise.resolve();
+    const running = before.catch(() => {}).then(work);
+    this.#deleting.set(key, running);
+    try {
+      await running;
+    } finally {
+      if (this.#deleting.get(key) === running) this.#deleting.delete(key);
+    }
+  }
+
+  async #deleteIfOld(path: string, putBefore: Date): Promise<void> {
+    const isOld = ({ mtime }: Deno.FileInfo) => mtime !== null && mtime < putBefore;
+    const info = await orNull(Deno.stat(path));
+    if (!info || !isOld(info)) return;
+    const aside = this.#aside(path);
+    if (await orNull(Deno.rename(path, aside).then(() => true)) === null) return;
+    const taken = await orNull(Deno.stat(aside));
+    if (taken && isOld(taken)) await orNull(Deno.remove(aside));
+    else await this.#putBack(path);
   }
 
   #aside(path: string): string {
     return `${this.#directory}/${TEMPORARY_FOLDER}${path.slice(path.lastIndexOf("/"))}`;
   }
 
-  /** True when it was there. What is in its place, if anything, is the same body. */
+  /** True when it was there. */
   async #putBack(path: string): Promise<boolean> {
-    const back = await orNull(Deno.rename(this.#aside(path), path).then(() => true));
-    if (back) await this.#folders.sync(path.slice(0, path.lastIndexOf("/")));
+    const aside = this.#aside(path);
+    const back = await orNull(
+      // WHY no rename: what is in its place, if anything, is the same body, and was put later.
+      Deno.link(aside, path).catch(async (error) => {
+        if (error instanceof Deno.errors.NotFound) throw error;
+        if (!(error instanceof Deno.errors.AlreadyExists)) await Deno.rename(aside, path);
+      }).then(() => true),
+    );
+    if (back) {
+      await this.#folders.sync(path.slice(0, path.lastIndexOf("/")));
+      await orNull(Deno.remove(aside));
+    }
     return back ?? false;
   }
 
