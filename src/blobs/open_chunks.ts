@@ -26,8 +26,12 @@ export async function openChunks(
   const plain = new Uint8Array(sealed.length - count * (sealedBytes - CHUNK_BYTES));
   for (let at = 0; at < count; at += CHUNKS_AT_ONCE) {
     const some = Math.min(CHUNKS_AT_ONCE, count - at);
-    const opened = await Promise.all(Array.from({ length: some }, (_, i) => open(at + i)));
-    for (const [i, chunk] of opened.entries()) plain.set(chunk, (at + i) * CHUNK_BYTES);
+    // WHY all settled: nothing is under way any more when one of them has failed.
+    const opened = await Promise.allSettled(Array.from({ length: some }, (_, i) => open(at + i)));
+    for (const [i, chunk] of opened.entries()) {
+      if (chunk.status === "rejected") throw chunk.reason;
+      plain.set(chunk.value, (at + i) * CHUNK_BYTES);
+    }
   }
   return plain;
 }

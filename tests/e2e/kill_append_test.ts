@@ -47,9 +47,14 @@ async function appendUntilKilled(server: TestServer, first: number): Promise<Set
 
 async function logIn(server: TestServer): Promise<LineClient> {
   const client = await LineClient.dial(server.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
-  return client;
+  try {
+    await client.imapLine();
+    await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
 }
 
 Deno.test("kill -9 while appending: messages of one command are all there, or none is", async () => {

@@ -85,9 +85,14 @@ function bodyOf(n: number): string {
 
 async function logIn(server: TestServer): Promise<LineClient> {
   const client = await LineClient.dial(server.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
-  return client;
+  try {
+    await client.imapLine();
+    await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
 }
 
 /** Every message of a mailbox: its number and the hash of what is stored; each body is whole. */
