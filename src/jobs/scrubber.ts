@@ -93,7 +93,8 @@ export class Scrubber implements AsyncDisposable {
 
   async #readAll(bodies: readonly ScrubbedBody[]): Promise<void> {
     const { scrubs, metrics, log, bytesPerSecond } = this.#options;
-    const pending = await scrubs.pending(bodies.map(({ objectKey }) => objectKey));
+    const keys = bodies.map(({ objectKey }) => objectKey);
+    const [pending, damaged] = await Promise.all([scrubs.pending(keys), scrubs.damaged(keys)]);
     for (const body of bodies) {
       if (this.#stop.signal.aborted) return;
       if (pending.has(body.objectKey)) continue;
@@ -102,7 +103,7 @@ export class Scrubber implements AsyncDisposable {
       metrics.scrubbedBytesTotal.inc(body.sizeBytes);
       if (damage !== null && (await scrubs.pending([body.objectKey])).size > 0) continue;
       if (damage !== null) log.error("body-damaged", { key: body.objectKey, damage });
-      await scrubs.report(body, damage);
+      if (damage !== null || damaged.has(body.objectKey)) await scrubs.report(body, damage);
       await this.#rest(1000 * body.sizeBytes / bytesPerSecond);
     }
   }

@@ -49,7 +49,7 @@ export class ScrubStore {
     return row ?? null;
   }
 
-  /** The next bodies of a mailbox above a UID; not those that the object store does not have yet. */
+  /** The next bodies of a mailbox above a UID. */
   async bodies(mailbox: MailboxId, above: Uid, limit: number): Promise<ScrubbedBody[]> {
     const rows = await this.db.query<ScrubbedBody>(sql`
       SELECT messages.uid, object_key AS "objectKey", encode(hash, 'hex') AS hash,
@@ -65,6 +65,13 @@ export class ScrubStore {
   async pending(keys: readonly string[]): Promise<Set<string>> {
     const rows = await this.db.query<{ key: string }>(sql`
       SELECT object_key AS key FROM pending_uploads WHERE object_key = ANY(${[...keys]}::text[])`);
+    return new Set(rows.map(({ key }) => key));
+  }
+
+  /** Which of these keys were found damaged. */
+  async damaged(keys: readonly string[]): Promise<Set<string>> {
+    const rows = await this.db.query<{ key: string }>(sql`
+      SELECT object_key AS key FROM damaged_bodies WHERE object_key = ANY(${[...keys]}::text[])`);
     return new Set(rows.map(({ key }) => key));
   }
 
