@@ -22,6 +22,8 @@ export interface ObjectInfo {
   readonly modifiedAt: Date;
   /** What `put` was given; {} where the storage keeps none. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of the octets that are stored, as they came in; missing where the storage does not tell. */
+  readonly md5?: string;
 }
 
 /** An object as a listing has it; it need not be a body. */
@@ -70,8 +72,16 @@ export interface Blobs {
   copy(from: ObjectKey, to: ObjectKey): Promise<PendingUpload | null>;
   /** The whole body, checked against the hash in its key; null when there is none. */
   get(key: ObjectKey): Promise<Uint8Array | null>;
-  /** Octets [start, end) of a body that is at least `end` long; null when there is no such body. */
-  range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null>;
+  /**
+   * Octets [start, end) of a body that is at least `end` long; null when there is no such body. `into`:
+   * memory of the caller that may be used for them, at least `end - start` long.
+   */
+  range(
+    key: ObjectKey,
+    start: number,
+    end: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | null>;
   /** Size in octets, or null. */
   size(key: ObjectKey): Promise<number | null>;
   /** Size, age and metadata, or null. */
@@ -85,10 +95,11 @@ export interface Blobs {
   deleteMany(keys: readonly ObjectKey[], options?: DeleteOptions): Promise<void>;
   exists(key: ObjectKey): Promise<boolean>;
   /**
-   * All objects whose keys begin so, in pages, in any order; objects that are no bodies included.
-   * What comes or goes meanwhile may be missing.
+   * All objects whose keys begin so, in pages, in any order that is always the same; objects that are no
+   * bodies included. What comes or goes meanwhile may be missing. `after`: a key that an earlier listing
+   * came to; this one goes on there, and may have some of the objects before it again.
    */
-  list(prefix: string): AsyncGenerator<readonly Listed[]>;
+  list(prefix: string, after?: string): AsyncGenerator<readonly Listed[]>;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { SharedCounts } from "../lib/shared_counts.ts";
 import { type Log, logger } from "../observe/log.ts";
-import type { ObjectKey } from "./blobs.ts";
+import { hashOf, type ObjectKey } from "./blobs.ts";
 import { DiskNames } from "./disk_names.ts";
 import { hasContentOf } from "./has_content_of.ts";
+import { hashOfFile } from "./hash_of_file.ts";
+import { readRange } from "./read_range.ts";
 
 /** What all isolates count together of a cache. */
 export const CACHE_COUNTS = ["bytes", "hits", "misses", "stored", "evicted", "damaged"] as const;
@@ -38,7 +40,7 @@ export class BodyCache {
   readonly #capacityBytes: number;
   readonly #log: Log;
   readonly #names: DiskNames;
-  readonly #whole = new Map<string, number>();
+  readonly #whole = new Map<string, Whole>();
 
   constructor({ directory, capacityBytes, maxObjectBytes, counts, log }: BodyCacheOptions) {
     this.#directory = directory;
@@ -55,30 +57,23 @@ export class BodyCache {
   }
 
   /** Octets [start, end) of a body that was checked as a whole before; null when it is not here. */
-  range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
+  range(
+    key: ObjectKey,
+    start: number,
+    end: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | null> {
     return this.#read(key, async (path) => {
+      const size = await this.#wholeSize(key, path);
+      if (size === null || end > size) return null;
       using file = await Deno.open(path);
-      const { size, mtime } = await file.stat();
-      if (end > size || this.#whole.get(path) !== size) {
-        const all = await this.#checked(key, path);
-        return all && end <= all.length ? all.slice(start, end) : null;
-      }
-      await this.#touch(path, mtime);
-      const bytes = new Uint8Array(end - start);
-      await file.seek(start, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) {
-        const n = await file.read(bytes.subarray(at));
-        if (n === null) return null;
-        at += n;
-      }
-      return bytes;
+      return await readRange(file, { start, end, into });
     });
   }
 
-  /** Size in octets; null when it is not here. */
-  async size(key: ObjectKey): Promise<number | null> {
-    const all = await this.get(key);
-    return all?.length ?? null;
+  /** Size in octets of a body that was checked; null when it is not here. */
+  size(key: ObjectKey): Promise<number | null> {
+    return this.#read(key, (path) => this.#wholeSize(key, path));
   }
 
   /** It is here, whole or not. */
@@ -126,6 +121,11 @@ export class BodyCache {
     }
   }
 
+  /** A body that was looked for here is fetched from the object store. */
+  countMiss(): void {
+    this.counts.add("misses", 1);
+  }
+
   #hasRoom(bytes: number): boolean {
     return bytes <= this.maxObjectBytes &&
       this.counts.get("bytes") + bytes <= this.#capacityBytes * OVERFLOW;
@@ -142,16 +142,12 @@ export class BodyCache {
     this.counts.add("stored", 1);
   }
 
-  async #read(
-    key: ObjectKey,
-    read: (path: string) => Promise<Uint8Array | null>,
-  ): Promise<Uint8Array | null> {
+  async #read<T>(key: ObjectKey, read: (path: string) => Promise<T | null>): Promise<T | null> {
     try {
-      const bytes = await read(this.#names.path(key));
-      this.counts.add(bytes ? "hits" : "misses", 1);
-      return bytes;
+      const found = await read(this.#names.path(key));
+      if (found !== null) this.counts.add("hits", 1);
+      return found;
     } catch (error) {
-      this.counts.add("misses", 1);
       if (!(error instanceof Deno.errors.NotFound)) this.#log.warning("cache-trouble", { error });
       return null;
     }
@@ -165,15 +161,33 @@ export class BodyCache {
       await this.delete(key);
       return null;
     }
-    if (this.#whole.size >= KNOWN_MAX) this.#whole.clear();
-    this.#whole.set(path, bytes.length);
-    await this.#touch(path, (await Deno.stat(path)).mtime);
+    await this.#noteReading(path, bytes.length);
     return bytes;
   }
 
-  async #touch(path: string, readAt: Date | null): Promise<void> {
-    const now = new Date();
-    if (readAt && Math.abs(now.getTime() - readAt.getTime()) < TOUCH_MS) return;
-    await Deno.utime(path, now, now);
+  /** Octets of a file whose hash has been right once; null when it is not, and then it is removed. */
+  async #wholeSize(key: ObjectKey, path: string): Promise<number | null> {
+    const { size } = await Deno.stat(path);
+    if (this.#whole.get(path)?.sizeBytes !== size && await hashOfFile(path, size) !== hashOf(key)) {
+      return (await this.#checked(key, path))?.length ?? null;
+    }
+    await this.#noteReading(path, size);
+    return size;
   }
+
+  async #noteReading(path: string, sizeBytes: number): Promise<void> {
+    const now = performance.now();
+    const known = this.#whole.get(path);
+    if (known?.sizeBytes === sizeBytes && now - known.touchedMs < TOUCH_MS) return;
+    if (this.#whole.size >= KNOWN_MAX) this.#whole.clear();
+    this.#whole.set(path, { sizeBytes, touchedMs: now });
+    await Deno.utime(path, new Date(), new Date());
+  }
+}
+
+/** A body that was compared with its hash once. */
+interface Whole {
+  readonly sizeBytes: number;
+  /** When its file was last noted to be read, by `performance.now()`. */
+  readonly touchedMs: number;
 }

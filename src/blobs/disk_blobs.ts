@@ -13,6 +13,7 @@ import {
 } from "./blobs.ts";
 import { DiskNames } from "./disk_names.ts";
 import { FolderSync } from "./folder_sync.ts";
+import { readRange } from "./read_range.ts";
 import type { Spooled } from "./spool.ts";
 import { writeBody } from "./write_body.ts";
 
@@ -89,18 +90,15 @@ export class DiskBlobs implements Blobs {
     });
   }
 
-  range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
+  range(
+    key: ObjectKey,
+    start: number,
+    end: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | null> {
     return this.#guard("range", key, async () => {
       using file = await this.#found(key, (path) => Deno.open(path));
-      if (!file) return null;
-      const bytes = new Uint8Array(Math.max(0, end - start));
-      if (start > 0) await file.seek(start, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) {
-        const n = await file.read(bytes.subarray(at));
-        if (n === null) throw new Error(`Cannot read octet ${start + at} of a shorter body`);
-        at += n;
-      }
-      return bytes;
+      return file && await readRange(file, { start, end, into });
     });
   }
 
@@ -213,18 +211,18 @@ export class DiskBlobs implements Blobs {
   }
 
   /** Files without the name of a body are passed over: nothing here has put them. */
-  async *list(prefix: string): AsyncGenerator<readonly Listed[]> {
+  async *list(prefix: string, after?: string): AsyncGenerator<readonly Listed[]> {
     try {
-      yield* this.#pages(prefix);
+      yield* this.#pages(prefix, after);
     } catch (error) {
       this.#log.error("body storage failed", { operation: "list", error });
       throw unavailable("bodies", error);
     }
   }
 
-  async *#pages(prefix: string): AsyncGenerator<readonly Listed[]> {
+  async *#pages(prefix: string, after?: string): AsyncGenerator<readonly Listed[]> {
     let page: Listed[] = [];
-    for await (const { key, path } of this.#names.all()) {
+    for await (const { key, path } of this.#names.all(after)) {
       if (!key.startsWith(prefix)) continue;
       const info = await orNull(Deno.stat(path));
       if (!info) continue;

@@ -10,9 +10,10 @@ import {
   type PendingUpload,
   type PutOptions,
 } from "./blobs.ts";
-import { BodyCipher, CipherError, sealedSize } from "./body_cipher.ts";
+import { BodyCipher, CipherError, HEADER_BYTES, keyIdOf, sealedSize } from "./body_cipher.ts";
 import type { BodyKeys } from "./body_keys.ts";
 import { EncryptedReader } from "./encrypted_reader.ts";
+import { isStored, mayBeStored } from "./is_stored.ts";
 import { KEY_CHECK_PREFIX } from "./key_check.ts";
 import type { Layout } from "./object_layouts.ts";
 import { openMetadata, sealMetadata } from "./sealed_metadata.ts";
@@ -61,7 +62,11 @@ export class EncryptedBlobs implements Blobs {
     options: PutOptions = {},
   ): Promise<PendingUpload | null> {
     if (!this.#keys.current) return await this.#inner.put(key, body, options);
-    return await this.#guard("put", key, () => this.#put(key, body, options));
+    return await this.#guard("put", key, async () => {
+      const asksFirst = mayBeStored(body.sizeBytes, options);
+      if (asksFirst && await this.#isStored(key, body)) return null;
+      return await this.#put(key, body, asksFirst ? { ...options, overwrite: true } : options);
+    });
   }
 
   /** WHY not the storage's own copy: the key of the object is part of what is authenticated. */
@@ -78,8 +83,13 @@ export class EncryptedBlobs implements Blobs {
     return this.#guard("get", key, () => this.#reader.whole(key));
   }
 
-  range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
-    return this.#guard("range", key, () => this.#reader.range(key, start, end));
+  range(
+    key: ObjectKey,
+    start: number,
+    end: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | null> {
+    return this.#guard("range", key, () => this.#reader.range(key, { start, end, into }));
   }
 
   size(key: ObjectKey): Promise<number | null> {
@@ -114,8 +124,8 @@ export class EncryptedBlobs implements Blobs {
   }
 
   /** Without our own objects about keys. */
-  list(prefix: string): AsyncGenerator<readonly Listed[]> {
-    return bodies(this.#inner.list(prefix));
+  list(prefix: string, after?: string): AsyncGenerator<readonly Listed[]> {
+    return bodies(this.#inner.list(prefix, after));
   }
 
   /** The id of the key of an object; "" where it has none of the list's; null where it is missing. */
@@ -159,12 +169,29 @@ export class EncryptedBlobs implements Blobs {
     const cipher = await BodyCipher.create(current, key);
     const sealed = await spooledFrom({
       sizeBytes: sealedSize(body.sizeBytes),
+      keepsChunks: true,
       chunks: () => sealBody(cipher, body.chunks(), body.sizeBytes),
     });
     const metadata = await sealMetadata(current, key, options.metadata ?? {});
     const pending = await this.#inner.put(key, sealed, { ...options, metadata });
     this.#reader.forget(key);
     return pending;
+  }
+
+  /**
+   * WHY with the header that is there: it makes the same octets again. They are only compared and never sent,
+   * as nobody knows whose header it is.
+   */
+  async #isStored(key: ObjectKey, body: Source): Promise<boolean> {
+    const info = await this.#inner.info(key);
+    const sizeBytes = sealedSize(body.sizeBytes);
+    if (info?.sizeBytes !== sizeBytes) return false;
+    const header = await this.#inner.range(key, 0, HEADER_BYTES);
+    const { current } = this.#keys;
+    if (!header || !current || keyIdOf(header) !== current.id) return false;
+    const cipher = await BodyCipher.open(header, this.#keys, key);
+    const chunks = () => sealBody(cipher, body.chunks(), body.sizeBytes);
+    return await isStored(info, { sizeBytes, chunks });
   }
 
   async #check(): Promise<void> {

@@ -6,6 +6,7 @@ import type { BodyKeys } from "./body_keys.ts";
 import { type Layout, ObjectLayouts, type SealedLayout } from "./object_layouts.ts";
 import { openChunks } from "./open_chunks.ts";
 import { openObject } from "./open_object.ts";
+import type { OctetRange } from "./read_range.ts";
 import type { Source } from "./spooled_from.ts";
 
 /** How much of an encrypted body is read at once when all of it is wanted piece by piece. */
@@ -24,6 +25,9 @@ export class EncryptedReader {
   readonly #options: ReaderOptions;
   readonly #inner: Blobs;
   readonly #layouts: ObjectLayouts;
+  /** WHY: an object that can only be read whole is asked for piece by piece. */
+  /** For encrypted octets; nobody's at the moment. */
+  #spare: Uint8Array | null = null;
   /** WHY: an object that can only be read whole is asked for piece by piece. */
   #lastWhole: { readonly key: ObjectKey; readonly body: Uint8Array } | null = null;
 
@@ -45,8 +49,7 @@ export class EncryptedReader {
   }
 
   /** As `Blobs.range`. */
-  async range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
-    const place = { start, end };
+  async range(key: ObjectKey, place: OctetRange): Promise<Uint8Array | null> {
     try {
       const layout = this.#layouts.known(key) ?? await this.#layouts.read(key);
       return await this.#range(key, place, layout);
@@ -90,7 +93,7 @@ export class EncryptedReader {
 
   async #range(
     key: ObjectKey,
-    { start, end }: { readonly start: number; readonly end: number },
+    { start, end, into }: OctetRange,
     layout: Layout | null,
   ): Promise<Uint8Array | null> {
     if (!layout) return null;
@@ -101,15 +104,24 @@ export class EncryptedReader {
     const last = Math.floor((end - 1) / CHUNK_BYTES);
     const from = sealedPlace(first).start;
     const to = Math.min(sealedPlace(last).end, layout.storedBytes);
-    const sealed = await this.#inner.range(key, from, to);
+    const buffer = this.#buffer(to - from);
+    const sealed = await this.#inner.range(key, from, to, buffer);
     if (!sealed) return null;
-    const plain = await openChunks(layout.cipher, sealed, { first, chunks: layout.chunks });
+    const plain = await openChunks(layout.cipher, sealed, { first, chunks: layout.chunks, into });
+    this.#spare = buffer;
     return plain.subarray(start - first * CHUNK_BYTES, end - first * CHUNK_BYTES);
+  }
+
+  /** WHY: a large body is read in many pieces, each of which would leave its encrypted octets as garbage. */
+  #buffer(length: number): Uint8Array {
+    const spare = this.#spare;
+    this.#spare = null;
+    return spare && spare.length >= length ? spare : new Uint8Array(length);
   }
 
   async #rangeOfWhole(
     key: ObjectKey,
-    { start, end }: { readonly start: number; readonly end: number },
+    { start, end }: OctetRange,
   ): Promise<Uint8Array | null> {
     const last = this.#lastWhole;
     const body = last?.key === key ? last.body : await this.whole(key);

@@ -14,24 +14,30 @@ interface Stored {
 /** Bodies in memory, for tests. */
 export class MemoryBlobs implements Blobs {
   readonly #bodies = new Map<ObjectKey, Stored>();
+  readonly #now: () => Date;
+
+  /** By this clock. */
+  constructor(now: () => Date = () => new Date()) {
+    this.#now = now;
+  }
 
   async put(key: ObjectKey, body: Spooled, options: PutOptions = {}): Promise<null> {
     const { metadata = {}, overwrite = false } = options;
     const known = this.#bodies.get(key);
     if (known && !overwrite) {
-      this.#bodies.set(key, { ...known, modifiedAt: new Date() });
+      this.#bodies.set(key, { ...known, modifiedAt: this.#now() });
       return null;
     }
     const chunks: Uint8Array[] = [];
     for await (const chunk of body.chunks()) chunks.push(chunk.slice());
-    this.#bodies.set(key, { body: concat(chunks), modifiedAt: new Date(), metadata });
+    this.#bodies.set(key, { body: concat(chunks), modifiedAt: this.#now(), metadata });
     return null;
   }
 
   async copy(from: ObjectKey, to: ObjectKey): Promise<null> {
     const stored = this.#bodies.get(from);
     if (!stored) throw unavailable("bodies", new Error("Cannot copy a missing body"));
-    this.#bodies.set(to, { ...stored, modifiedAt: new Date() });
+    this.#bodies.set(to, { ...stored, modifiedAt: this.#now() });
     return null;
   }
 
@@ -75,10 +81,10 @@ export class MemoryBlobs implements Blobs {
     return this.#bodies.has(key);
   }
 
-  async *list(prefix: string): AsyncGenerator<readonly Listed[]> {
+  async *list(prefix: string, after = ""): AsyncGenerator<readonly Listed[]> {
     const all = [...this.#bodies].flatMap(([key, { body, modifiedAt }]) =>
-      key.startsWith(prefix) ? [{ key, sizeBytes: body.length, modifiedAt }] : []
-    );
+      key.startsWith(prefix) && key > after ? [{ key, sizeBytes: body.length, modifiedAt }] : []
+    ).sort((a, b) => a.key < b.key ? -1 : 1);
     for (let at = 0; at < all.length; at += PAGE_OBJECTS) yield all.slice(at, at + PAGE_OBJECTS);
   }
 }

@@ -8,12 +8,17 @@ const CHUNKS_AT_ONCE = 4;
  *
  * @param sealed whole chunks, from chunk number `first` on; the last of the object may be shorter
  * @param chunks how many the object has
+ * @param into memory that may be used for them
  * @throws {CipherError} where one of them is not what was encrypted; nothing of the others is given
  */
 export async function openChunks(
   cipher: BodyCipher,
   sealed: Uint8Array,
-  { first, chunks }: { readonly first: number; readonly chunks: number },
+  { first, chunks, into }: {
+    readonly first: number;
+    readonly chunks: number;
+    readonly into?: Uint8Array | undefined;
+  },
 ): Promise<Uint8Array> {
   const sealedBytes = sealedPlace(1).start - sealedPlace(0).start;
   const count = Math.ceil(sealed.length / sealedBytes);
@@ -23,7 +28,8 @@ export async function openChunks(
       isLast: first + i === chunks - 1,
     });
   if (count === 1) return await open(0);
-  const plain = new Uint8Array(sealed.length - count * (sealedBytes - CHUNK_BYTES));
+  const length = sealed.length - count * (sealedBytes - CHUNK_BYTES);
+  const plain = into && into.length >= length ? into.subarray(0, length) : new Uint8Array(length);
   for (let at = 0; at < count; at += CHUNKS_AT_ONCE) {
     const some = Math.min(CHUNKS_AT_ONCE, count - at);
     // WHY all settled: nothing is under way any more when one of them has failed.

@@ -12,6 +12,7 @@ import {
   type PutOptions,
 } from "./blobs.ts";
 import { Hedge } from "./hedge.ts";
+import { isStored, mayBeStored } from "./is_stored.ts";
 import { checkS3, type S3Check } from "./s3_check.ts";
 import { discardS3Body, readS3Body } from "./s3_body.ts";
 import { openS3Client, type Sdk } from "./s3_client.ts";
@@ -23,9 +24,6 @@ import { S3Requests } from "./s3_requests.ts";
 import { WrongContent } from "./s3_trouble.ts";
 import type { S3Attempt } from "./s3_watch.ts";
 import type { Spooled } from "./spool.ts";
-
-/** WHY: to send a smaller body costs less than to ask whether it is there, and makes it whole. */
-const ASK_FIRST_BYTES = 256 * 1024;
 
 /** Single deletions that are under way at once. */
 const DELETES_AT_ONCE = 16;
@@ -78,11 +76,9 @@ export class S3Blobs implements Blobs {
   }
 
   async put(key: ObjectKey, body: Spooled, options: PutOptions = {}): Promise<null> {
-    const { overwrite = false } = options;
-    const { sizeBytes } = body;
     const metadata = toS3Metadata(options.metadata ?? {});
-    const mayBeThere = !overwrite && sizeBytes > ASK_FIRST_BYTES;
-    if (mayBeThere && await this.size(key) === sizeBytes) return null;
+    const asksFirst = mayBeStored(body.sizeBytes, options);
+    if (asksFirst && await isStored(await this.info(key), body)) return null;
     await putS3Object(this.#bucket, { key, body, metadata, contentHashed: this.#contentHashed });
     return null;
   }
@@ -117,7 +113,12 @@ export class S3Blobs implements Blobs {
     });
   }
 
-  async range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
+  async range(
+    key: ObjectKey,
+    start: number,
+    end: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | null> {
     if (start === end) return await this.exists(key) ? new Uint8Array(0) : null;
     return await this.#bucket.requests.ask({
       operation: "range",
@@ -126,7 +127,9 @@ export class S3Blobs implements Blobs {
       send: async (attempt) => {
         const answer = await this.#read(key, attempt, `bytes=${start}-${end - 1}`);
         const { Body, ContentLength: sizeBytes, ContentRange: range = "" } = answer;
-        const bytes = await readS3Body(Body, { sizeBytes }, attempt);
+        const isPart = range !== "" && sizeBytes === end - start;
+        const wanted = { sizeBytes, ...(isPart && into ? { into } : {}) };
+        const bytes = await readS3Body(Body, wanted, attempt);
         // WHY: a store that knows no ranges sends the whole.
         const part = range === "" ? bytes.slice(start, end) : bytes;
         const isThat = range === "" || range.startsWith(`bytes ${start}-${end - 1}/`);
@@ -155,6 +158,7 @@ export class S3Blobs implements Blobs {
       sizeBytes: head.ContentLength ?? 0,
       modifiedAt: head.LastModified ?? new Date(0),
       metadata: fromS3Metadata(head.Metadata ?? {}),
+      ...md5Of(head),
     };
   }
 
@@ -185,8 +189,8 @@ export class S3Blobs implements Blobs {
     return await this.size(key) !== null;
   }
 
-  list(prefix: string): AsyncGenerator<readonly Listed[]> {
-    return listS3Objects(this.#bucket, prefix);
+  list(prefix: string, after?: string): AsyncGenerator<readonly Listed[]> {
+    return listS3Objects(this.#bucket, prefix, after);
   }
 
   /** Looks whether the bucket is there and the credentials are right. Never throws. */
@@ -232,4 +236,13 @@ export class S3Blobs implements Blobs {
     });
     return null;
   }
+}
+
+/** WHY only so: the ETag of what the store encrypts with a key of its own, or got in parts, is none. */
+function md5Of({ ETag = "", ServerSideEncryption: encryption = "" }: {
+  readonly ETag?: string | undefined;
+  readonly ServerSideEncryption?: string | undefined;
+}): { readonly md5?: string } {
+  const [, md5] = /^"?([0-9a-f]{32})"?$/i.exec(ETag) ?? [];
+  return md5 === undefined || encryption.startsWith("aws:") ? {} : { md5: md5.toLowerCase() };
 }

@@ -4,10 +4,8 @@ import type { Hash } from "../lib/ids.ts";
 import type { S3Attempt } from "./s3_watch.ts";
 import { WrongContent } from "./s3_trouble.ts";
 
-/** The body of an answer, as the SDK gives it where there are node's streams. */
-interface BodyStream extends AsyncIterable<Uint8Array> {
-  destroy(): void;
-}
+/** WHY: what a socket gives at once; the memory is used again and again. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** What a read wants of the body of an answer. */
 export interface Wanted {
@@ -15,6 +13,8 @@ export interface Wanted {
   readonly sizeBytes: number | undefined;
   /** SHA-256 of the body, where it is known. */
   readonly hash?: Hash;
+  /** Memory that may be used for it, large enough. */
+  readonly into?: Uint8Array;
 }
 
 /**
@@ -23,16 +23,20 @@ export interface Wanted {
  */
 export async function readS3Body(
   body: unknown,
-  { sizeBytes, hash }: Wanted,
+  { sizeBytes, hash, into }: Wanted,
   { signal, progress }: S3Attempt,
 ): Promise<Uint8Array> {
-  if (!isStream(body)) throw new Error("Cannot read an object: the answer has no body");
-  const stop = () => body.destroy();
+  // WHY: an answer of no octets comes as a Blob.
+  const stream = body instanceof Blob ? body.stream() : body;
+  if (!(stream instanceof ReadableStream)) throw new Error("Cannot read an object: no body came");
+  const reader = stream.getReader({ mode: "byob" });
+  const stop = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", stop, { once: true });
   const digest = hash === undefined ? null : createHash("sha256");
   try {
-    const sink = new Sink(sizeBytes);
-    for await (const chunk of body) {
+    const sink = new Sink(sizeBytes, into);
+    for await (const chunk of chunksOf(reader)) {
+      signal.throwIfAborted(); // WHY: `into` may be somebody else's by now.
       progress();
       digest?.update(chunk);
       sink.add(chunk);
@@ -51,7 +55,18 @@ export async function readS3Body(
 
 /** Closes the connection of an answer that nobody wants. */
 export function discardS3Body(body: unknown): void {
-  if (isStream(body)) body.destroy();
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+}
+
+/** Each valid until the next is asked for. */
+async function* chunksOf(reader: ReadableStreamBYOBReader): AsyncGenerator<Uint8Array> {
+  let buffer = new ArrayBuffer(CHUNK_BYTES);
+  for (;;) {
+    const { done, value } = await reader.read(new Uint8Array(buffer));
+    if (done) return;
+    yield value;
+    buffer = value.buffer;
+  }
 }
 
 /** Pieces put where they belong; the memory is taken once where the size is known. */
@@ -60,13 +75,14 @@ class Sink {
   readonly #pieces: Uint8Array[] = [];
   #length = 0;
 
-  constructor(sizeBytes: number | undefined) {
-    this.#whole = sizeBytes === undefined ? null : new Uint8Array(sizeBytes);
+  constructor(sizeBytes: number | undefined, into: Uint8Array | undefined) {
+    if (sizeBytes === undefined) this.#whole = null;
+    else this.#whole = into?.subarray(0, sizeBytes) ?? new Uint8Array(sizeBytes);
   }
 
   add(chunk: Uint8Array): void {
     const end = this.#length + chunk.length;
-    if (this.#whole === null) this.#pieces.push(chunk);
+    if (this.#whole === null) this.#pieces.push(chunk.slice());
     else if (end > this.#whole.length) throw new WrongContent(`Cannot use ${end} octets: too many`);
     else this.#whole.set(chunk, this.#length);
     this.#length = end;
@@ -77,9 +93,4 @@ class Sink {
     if (whole.length === this.#length) return whole;
     throw new WrongContent(`Cannot use ${this.#length} octets of ${whole.length}`);
   }
-}
-
-function isStream(body: unknown): body is BodyStream {
-  return typeof body === "object" && body !== null && Symbol.asyncIterator in body &&
-    "destroy" in body && typeof body.destroy === "function";
 }

@@ -1,5 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { S3Config } from "../config/config.ts";
+import { S3Handler } from "./s3_handler.ts";
 
 export type Sdk = typeof import("@aws-sdk/client-s3");
 
@@ -36,10 +37,10 @@ export async function openS3Client(config: S3Config): Promise<{ sdk: Sdk; client
     // WHY: a store that does not know of it costs a second for each large body.
     expectContinueHeader: false,
     logger: silent,
-    requestHandler: {
+    requestHandler: await S3Handler.load({
       connectionTimeout: Math.min(config.timeoutMs, CONNECT_MAX_MS),
       logger: silent,
-    },
+    }),
   });
   return { sdk, client };
 }

@@ -89,9 +89,7 @@ class Source {
   ): AsyncGenerator<Uint8Array> {
     try {
       let sizeBytes = 0;
-      // WHY not the chunks: each is valid until the next is asked for, and a stream asks ahead.
-      const chunks = body.chunks();
-      for await (const piece of contentHashed ? inFewBuffers(chunks) : inCopies(chunks)) {
+      for await (const piece of contentHashed ? inFewBuffers(body.chunks()) : kept(body)) {
         progress();
         sizeBytes += piece.length;
         yield piece;
@@ -103,4 +101,9 @@ class Source {
       throw error;
     }
   }
+}
+
+/** WHY: a piece of most bodies is valid until the next is asked for, and a stream asks ahead. */
+function kept(body: Spooled): AsyncIterable<Uint8Array> {
+  return body.keepsChunks ? body.chunks() : inCopies(body.chunks());
 }

@@ -1,11 +1,10 @@
-import { concat } from "../lib/bytes.ts";
 import { type BodyCipher, CHUNK_BYTES, chunksOf, CipherError } from "./body_cipher.ts";
 
 /** WHY: chunks are encrypted by other threads, and several at once keep these and this one busy. */
 const PIECE_BYTES = 4 * CHUNK_BYTES;
 
 /**
- * The object of a body: its header, then its chunks, one piece for every few of them.
+ * The object of a body: its header, then its chunks, each in memory of its own.
  *
  * @param plain the body, in pieces that are valid until the next is asked for
  * @throws {CipherError} where it has another size, before the last piece is given
@@ -24,18 +23,18 @@ export async function* sealBody(
       return cipher.seal(piece.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), place);
     }));
   let total = 0;
-  let held: Uint8Array | null = null;
+  let held: Uint8Array[] = [];
   for await (const piece of inPieces(plain, Math.max(1, Math.min(PIECE_BYTES, sizeBytes)))) {
     total += piece.length;
     if (total > sizeBytes) break;
     const sealed = await seal(piece);
     number += sealed.length;
-    if (held) yield held;
+    yield* held;
     // WHY: nothing may look complete before it is known to be.
-    held = concat(sealed);
+    held = sealed;
   }
   if (total !== sizeBytes) throw new CipherError("Cannot encrypt a body of another size");
-  yield held ?? concat(await seal(new Uint8Array(0)));
+  yield* held.length > 0 ? held : await seal(new Uint8Array(0));
 }
 
 /** The same octets in pieces of one length, but for the last; each is valid until the next. */

@@ -18,6 +18,8 @@ export interface Spooled {
   readonly bytes: Uint8Array | null;
   /** A file that holds exactly these octets, when there is one; it may be linked, not changed. */
   readonly path: string | null;
+  /** The pieces of `chunks` stay valid for as long as somebody has them. */
+  readonly keepsChunks?: boolean;
   /** Everything, in order, in pieces that are valid until the next is asked for. */
   chunks(): AsyncIterable<Uint8Array>;
   /** The same body with another prefix in front; discarding that one leaves this one alone. */

@@ -6,6 +6,8 @@ import type { Spooled } from "./spool.ts";
 /** Octets that are made while they are read, the same ones however often. */
 export interface Source {
   readonly sizeBytes: number;
+  /** As `Spooled.keepsChunks`. */
+  readonly keepsChunks?: boolean;
   chunks(): AsyncIterable<Uint8Array>;
 }
 
@@ -29,6 +31,7 @@ export async function spooledFrom(source: Source): Promise<Spooled> {
     sizeBytes,
     bytes: null,
     path: null,
+    keepsChunks: source.keepsChunks ?? false,
     chunks: () => source.chunks(),
     withPrefix: () => Promise.reject(new Error("Cannot put a prefix in front of a stored body")),
     discard: async () => {},

@@ -92,17 +92,28 @@ export class StagedBlobs implements Blobs {
   }
 
   async get(key: ObjectKey): Promise<Uint8Array | null> {
-    const { found, trouble } = await this.#staged(() => this.#options.staging.get(key));
+    const { staging, cache } = this.#options;
+    // WHY the cache first: most of what is read is older than what is staged.
+    const cached = await cache?.get(key);
+    if (cached) return cached;
+    const { found, trouble } = await this.#staged(() => staging.get(key));
     return found ?? await this.#bring(key, trouble);
   }
 
-  async range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
+  async range(
+    key: ObjectKey,
+    start: number,
+    end: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | null> {
     const { staging, cache, remote } = this.#options;
-    const { found, trouble } = await this.#staged(() => staging.range(key, start, end));
-    const here = found ?? await cache?.range(key, start, end);
-    if (here) return here;
+    const cached = await cache?.range(key, start, end, into);
+    if (cached) return cached;
+    const { found, trouble } = await this.#staged(() => staging.range(key, start, end, into));
+    if (found) return found;
+    cache?.countMiss();
     return await this.#anywhere(key, trouble, {
-      ask: () => remote.range(key, start, end),
+      ask: () => remote.range(key, start, end, into),
       from: (all) => {
         if (end > all.length) throw unavailable("bodies", new Error("Cannot read past the end"));
         return all.slice(start, end);
@@ -112,8 +123,10 @@ export class StagedBlobs implements Blobs {
 
   async size(key: ObjectKey): Promise<number | null> {
     const { staging, cache, remote } = this.#options;
+    const cached = await cache?.size(key) ?? null;
+    if (cached !== null) return cached;
     const { found, trouble } = await this.#staged(() => staging.size(key));
-    return found ?? await cache?.size(key) ??
+    return found ??
       await this.#anywhere(key, trouble, {
         ask: () => remote.size(key),
         from: (all) => all.length,
@@ -143,14 +156,14 @@ export class StagedBlobs implements Blobs {
   }
 
   /** What the object store has, and what is staged here. */
-  async *list(prefix: string): AsyncGenerator<readonly Listed[]> {
+  async *list(prefix: string, after?: string): AsyncGenerator<readonly Listed[]> {
     const { staging, remote } = this.#options;
     const staged = new Map<string, Listed>();
     for await (const { key, sizeBytes, putAt } of staging.files()) {
       if (!key.startsWith(prefix)) continue;
       staged.set(key, { key, sizeBytes, modifiedAt: new Date(putAt) });
     }
-    for await (const page of remote.list(prefix)) {
+    for await (const page of remote.list(prefix, after)) {
       for (const { key } of page) staged.delete(key);
       yield page;
     }
@@ -195,8 +208,10 @@ export class StagedBlobs implements Blobs {
 
   async #bringNow(key: ObjectKey, trouble: unknown): Promise<Uint8Array | null> {
     const { cache, remote } = this.#options;
+    // WHY again: somebody may have brought it between our look and our turn.
     const cached = await cache?.get(key);
     if (cached) return cached;
+    cache?.countMiss();
     const ask = () => remote.get(key);
     const body = await this.#anywhere(key, trouble, { ask, from: (all) => all });
     if (body) await cache?.put(key, body);

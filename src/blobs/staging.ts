@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Hash } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { SharedCounts } from "../lib/shared_counts.ts";
 import { type Log, logger } from "../observe/log.ts";
 import { hashOf, type ObjectKey } from "./blobs.ts";
 import { DiskBlobs } from "./disk_blobs.ts";
 import { DiskNames } from "./disk_names.ts";
+import { hashOfFile } from "./hash_of_file.ts";
 import type { Spooled } from "./spool.ts";
 import { MemorySpooled, readFrom } from "./spooled.ts";
 
@@ -15,7 +15,7 @@ export type StagingCounts = SharedCounts<typeof STAGING_COUNTS[number]>;
 
 /** Staged bodies up to this size are in memory while they are uploaded. */
 const MEMORY_MAX_BYTES = 1024 * 1024;
-/** Where a file is while it is made sure that it may go; below the staging folder. */
+/** Where files are while it is made sure that they may go, in folders of each process's own. */
 const LEAVING_FOLDER = "leaving";
 
 export interface StagingOptions {
@@ -42,11 +42,15 @@ export class Staging {
   readonly #disk: DiskBlobs;
   readonly #names: DiskNames;
   readonly #maxBytes: number;
+  /** WHY of our own: what another has taken aside at the same time must not be taken for what we have. */
+  readonly #leavingFolder: string;
+  readonly #leaving = new Set<ObjectKey>();
 
   constructor({ directory, maxBytes, counts, log }: StagingOptions) {
     this.directory = directory;
     this.counts = counts ?? new SharedCounts(STAGING_COUNTS);
     this.#maxBytes = maxBytes;
+    this.#leavingFolder = `${directory}/${LEAVING_FOLDER}/${crypto.randomUUID()}`;
     this.#disk = new DiskBlobs(directory, { log: log ?? logger("staging") });
     this.#names = new DiskNames(directory);
   }
@@ -64,8 +68,13 @@ export class Staging {
     return this.#disk.get(key);
   }
 
-  range(key: ObjectKey, start: number, end: number): Promise<Uint8Array | null> {
-    return this.#disk.range(key, start, end);
+  range(
+    key: ObjectKey,
+    start: number,
+    end: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | null> {
+    return this.#disk.range(key, start, end, into);
   }
 
   size(key: ObjectKey): Promise<number | null> {
@@ -114,16 +123,32 @@ export class Staging {
 
   /**
    * Removes a body that was put before `limit` for the last time, or lets `adopt` move its file away;
-   * true when it is gone. A body that is put meanwhile stays, whatever happens to us.
+   * true when it is gone. A body that is put meanwhile stays, whatever happens to us, and whoever else
+   * removes it.
    */
   async removeOld(
-    { key, sizeBytes }: Pick<StagedFile, "key" | "sizeBytes">,
+    file: Pick<StagedFile, "key" | "sizeBytes">,
     limit: number,
     adopt: (path: string) => Promise<boolean> = () => Promise.resolve(false),
   ): Promise<boolean> {
+    if (this.#leaving.has(file.key)) return false;
+    this.#leaving.add(file.key);
+    try {
+      return await this.#removeOld(file, limit, adopt);
+    } finally {
+      this.#leaving.delete(file.key);
+      if (this.#leaving.size === 0) await Deno.remove(this.#leavingFolder).catch(() => {});
+    }
+  }
+
+  async #removeOld(
+    { key, sizeBytes }: Pick<StagedFile, "key" | "sizeBytes">,
+    limit: number,
+    adopt: (path: string) => Promise<boolean>,
+  ): Promise<boolean> {
     const path = this.#names.path(key);
-    const leaving = `${this.directory}/${LEAVING_FOLDER}${path.slice(path.lastIndexOf("/"))}`;
-    await Deno.mkdir(`${this.directory}/${LEAVING_FOLDER}`, { recursive: true, mode: 0o700 });
+    const leaving = `${this.#leavingFolder}${path.slice(path.lastIndexOf("/"))}`;
+    await Deno.mkdir(this.#leavingFolder, { recursive: true, mode: 0o700 });
     // WHY: only what is taken aside can be looked at and removed without anybody coming between.
     const isAside = await Deno.rename(path, leaving).then(() => true, ignoreMissing);
     if (!isAside) return false;
@@ -141,12 +166,16 @@ export class Staging {
 
   /** Puts back what was taken aside when a process was killed. To be called before `removeOld`. */
   async recover(): Promise<void> {
-    const folder = `${this.directory}/${LEAVING_FOLDER}`;
-    const names = await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing) ?? [];
-    for (const { name } of names) {
-      const place = `${this.directory}/${name.slice(0, 2)}`;
-      await Deno.mkdir(place, { recursive: true, mode: 0o700 });
-      await putBack(`${folder}/${name}`, `${place}/${name}`);
+    const leaving = `${this.directory}/${LEAVING_FOLDER}`;
+    for (const { name: process } of await entries(leaving)) {
+      const folder = `${leaving}/${process}`;
+      for (const { name } of await entries(folder)) {
+        const place = `${this.directory}/${name.slice(0, 2)}`;
+        await Deno.mkdir(place, { recursive: true, mode: 0o700 });
+        // WHY: whoever has taken it aside may live, and be done with it.
+        await putBack(`${folder}/${name}`, `${place}/${name}`).catch(ignoreMissing);
+      }
+      await Deno.remove(folder).catch(() => {}); // WHY: somebody may just have put something there.
     }
   }
 
@@ -158,12 +187,6 @@ export class Staging {
 
 function damaged(what: string): Error {
   return new Error(`Cannot upload a damaged file: ${what}`);
-}
-
-async function hashOfFile(path: string, sizeBytes: number): Promise<Hash> {
-  const digest = createHash("sha256");
-  for await (const chunk of readFrom(path, 0, sizeBytes)) digest.update(chunk);
-  return digest.digest("hex") as Hash;
 }
 
 async function touch(path: string): Promise<void> {
@@ -199,6 +222,10 @@ function asFull(error: unknown): unknown {
   return code === "ENOSPC" || code === "EDQUOT"
     ? new Refused({ kind: "storage-full" }, { cause: error })
     : error;
+}
+
+async function entries(folder: string): Promise<Deno.DirEntry[]> {
+  return await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing) ?? [];
 }
 
 function ignoreMissing(error: unknown): null {

@@ -1,8 +1,8 @@
 import { once } from "node:events";
-import { fromBinary } from "../../src/lib/bytes.ts";
 import { plainMessage } from "../support/mail.ts";
 import { imapConfig } from "../support/imap.ts";
 import { testDatabase } from "../support/postgres.ts";
+import { FastClient } from "./fast_client.ts";
 import { BODIES, BODY_BYTES, LARGE, PASSWORD, seed, USER } from "./imap_bench_seed.ts";
 import type { ServerRequest } from "./imap_bench_server.ts";
 import { type Figure, median, percentile, report } from "./report.ts";
@@ -24,17 +24,17 @@ export async function imapBench(): Promise<Figure[]> {
     database: config,
     folder,
   });
-  const client = stack.use(await Client.login(port));
+  const client = stack.use(await FastClient.login(port, USER, PASSWORD));
   return [
     ...await selecting(client, server),
     ...await sorting(client, server),
     ...await fetching(client, server),
     ...await others(client, server),
-    ...await idling(client, await Client.login(port)),
+    ...await idling(client, await FastClient.login(port, USER, PASSWORD)),
   ];
 }
 
-async function selecting(client: Client, server: BenchServer): Promise<Figure[]> {
+async function selecting(client: FastClient, server: BenchServer): Promise<Figure[]> {
   await client.command("SELECT Large"); // statements are prepared, code is compiled
   const cold = await rounds(async () => {
     await client.command("UNSELECT");
@@ -52,7 +52,7 @@ async function selecting(client: Client, server: BenchServer): Promise<Figure[]>
   ];
 }
 
-async function fetching(client: Client, server: BenchServer): Promise<Figure[]> {
+async function fetching(client: FastClient, server: BenchServer): Promise<Figure[]> {
   const flags = await rounds(() => client.timed("UID FETCH 1:* (UID FLAGS)"));
   const flagsStall = await stallFigure("UID FETCH FLAGS", server);
   const items = "(ENVELOPE BODYSTRUCTURE FLAGS INTERNALDATE RFC822.SIZE)";
@@ -88,7 +88,7 @@ async function fetching(client: Client, server: BenchServer): Promise<Figure[]> 
 }
 
 /** SORT and THREAD of the large mailbox, which is selected. */
-async function sorting(client: Client, server: BenchServer): Promise<Figure[]> {
+async function sorting(client: FastClient, server: BenchServer): Promise<Figure[]> {
   const figures: Figure[] = [];
   const commands: readonly (readonly [command: string, targetMs: number | null])[] = [
     ["SORT (REVERSE ARRIVAL) UTF-8 ALL", 200],
@@ -109,7 +109,7 @@ async function sorting(client: Client, server: BenchServer): Promise<Figure[]> {
   return figures;
 }
 
-async function others(client: Client, server: BenchServer): Promise<Figure[]> {
+async function others(client: FastClient, server: BenchServer): Promise<Figure[]> {
   const body = await client.timed('SEARCH BODY "no such words"');
   const bodyStall = await stallFigure("SEARCH BODY", server);
   await client.command("SELECT Large");
@@ -138,7 +138,7 @@ async function others(client: Client, server: BenchServer): Promise<Figure[]> {
 }
 
 /** Texts of 100,000 different messages, all of them indexed. */
-async function searchingTexts(client: Client): Promise<Figure[]> {
+async function searchingTexts(client: FastClient): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (
     const [what, key] of [
@@ -161,7 +161,7 @@ async function searchingTexts(client: Client): Promise<Figure[]> {
 }
 
 /** RFC 7162: what a client costs that comes back. */
-async function syncing(client: Client): Promise<Figure[]> {
+async function syncing(client: FastClient): Promise<Figure[]> {
   await client.command("ENABLE QRESYNC");
   const modseqOf = async () => {
     await client.command("STATUS Large (HIGHESTMODSEQ UIDVALIDITY)");
@@ -191,7 +191,7 @@ async function syncing(client: Client): Promise<Figure[]> {
 }
 
 /** From the moment a command changes the mailbox to the line in another session's IDLE. */
-async function idling(writer: Client, idler: Client): Promise<Figure[]> {
+async function idling(writer: FastClient, idler: FastClient): Promise<Figure[]> {
   await idler.command("SELECT INBOX");
   await idler.startIdle();
   const latencies: number[] = [];
@@ -246,70 +246,6 @@ class BenchServer {
     this.#worker.terminate();
   }
 }
-
-/** A client that reads as fast as it can and looks at nothing but the end of a reply. */
-class Client implements Disposable {
-  readonly #conn: Deno.TcpConn;
-  readonly #chunk = new Uint8Array(1024 * 1024);
-  lastBytes = 0;
-  /** The end of the last reply. */
-  last = "";
-
-  private constructor(conn: Deno.TcpConn) {
-    this.#conn = conn;
-  }
-
-  static async login(port: number): Promise<Client> {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    conn.setNoDelay(true);
-    const client = new Client(conn);
-    await client.#until(/ ready/);
-    await client.command(`LOGIN ${USER} ${PASSWORD}`);
-    return client;
-  }
-
-  async command(text: string): Promise<void> {
-    const bytes = fromBinary(`tag7 ${text}\r\n`);
-    for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
-    await this.#until(/(?:^|\n)tag7 OK.*\r\n$/);
-  }
-
-  async timed(text: string): Promise<number> {
-    const from = performance.now();
-    await this.command(text);
-    return performance.now() - from;
-  }
-
-  async startIdle(): Promise<void> {
-    await this.#conn.write(fromBinary("tag7 IDLE\r\n"));
-    await this.#until(/^\+/);
-  }
-
-  async heard(word: string): Promise<number> {
-    await this.#until(new RegExp(word));
-    return performance.now();
-  }
-
-  [Symbol.dispose](): void {
-    this.#conn.close();
-  }
-
-  async #until(end: RegExp): Promise<void> {
-    this.lastBytes = 0;
-    let tail = "";
-    do {
-      const n = await this.#conn.read(this.#chunk);
-      if (n === null) throw new Error(`Server closed; the last it said: ${tail}`);
-      this.lastBytes += n;
-      tail = (tail + latin1.decode(this.#chunk.subarray(Math.max(0, n - TAIL), n))).slice(-TAIL);
-      if (/(?:^|\n)tag7 (?:NO|BAD).*\r\n$/.test(tail)) throw new Error(tail);
-    } while (!end.test(tail));
-    this.last = tail;
-  }
-}
-/** Characters looked at for the end of a reply: a tagged OK may hold all capabilities. */
-const TAIL = 4_000;
-const latin1 = new TextDecoder("latin1");
 
 if (import.meta.main) {
   report("IMAP", await imapBench());

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { startServer } from "../support/server.ts";
 import { appendBench } from "./append_bench.ts";
+import { bodyBench } from "./body_bench.ts";
 import { encryptionBench } from "./encryption_bench.ts";
 import { idleBench } from "./idle_bench.ts";
 import { imapBench } from "./imap_bench.ts";
@@ -43,6 +44,7 @@ const sections: Record<string, () => Promise<Figure[]>> = {
   "writing, 1 worker": () => writing(1),
   "writing, 2 workers": () => writing(2),
   reading: imapBench,
+  bodies: bodyBench,
   encryption: encryptionBench,
   uploads: uploadBench,
   idle: idleBench,

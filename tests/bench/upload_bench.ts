@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { objectKey } from "../../src/blobs/blobs.ts";
 import { BodyCache } from "../../src/blobs/body_cache.ts";
 import type { Hash } from "../../src/lib/ids.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { lmtpBench } from "./lmtp_bench.ts";
 import type { Figure } from "./report.ts";
@@ -15,14 +15,7 @@ const WARM = 1_000;
 /** Delivery with an object store and without, uploads, and reading from the cache. */
 export async function uploadBench(): Promise<Figure[]> {
   await using bucket = S3Server.start();
-  const s3 = `
-[s3]
-endpoint = "${bucket.endpoint}"
-use_ssl = false
-access_key = "${ACCESS_KEY}"
-secret_key = "${SECRET_KEY}"
-bucket = "mail"
-breaker_open = "1s"
+  const s3 = `${bucket.section('breaker_open = "1s"')}
 [uploader]
 retry_interval = "500ms"
 `;

@@ -114,6 +114,8 @@ export function testBlobs(name: string, open: () => Promise<OpenBlobs>): void {
         await blobs.range(key, start, end).then((bytes) => bytes && [...bytes]),
         [...fromBinary(expected)],
       );
+      const into = await blobs.range(key, start, end, new Uint8Array(12).fill(255));
+      assert.deepEqual(into && [...into], [...fromBinary(expected)], "into memory that is there");
     }
     await assert.rejects(
       blobs.range(key, 5, 11),
@@ -181,6 +183,21 @@ export function testBlobs(name: string, open: () => Promise<OpenBlobs>): void {
     assert.deepEqual(await listed(blobs, "example.net/"), []);
     await blobs.delete(keys[1] as ObjectKey);
     assert.deepEqual(await listed(blobs, ""), keys.filter((_, i) => i !== 1));
+  });
+
+  test("goes on where an earlier listing came to", async (blobs) => {
+    const keys = await Promise.all(Array.from({ length: 12 }, async (_, i) => {
+      const message = await spooled(`number ${i}`);
+      const key = objectKey(i % 2 ? "ä b@example.com" : "a@example.com", message.hash);
+      await blobs.put(key, message);
+      return key;
+    }));
+    const all = (await Array.fromAsync(blobs.list(""))).flat().map(({ key }) => key);
+    assert.deepEqual([...all].sort(), [...keys].sort());
+    for (const [i, key] of all.entries()) {
+      const rest = (await Array.fromAsync(blobs.list("", key))).flat().map((one) => one.key);
+      assert.deepEqual(all.slice(i + 1).filter((one) => !rest.includes(one)), [], `behind ${i}`);
+    }
   });
 
   test("removes many bodies, also those that are not there", async (blobs) => {

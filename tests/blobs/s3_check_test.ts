@@ -4,6 +4,7 @@ import type { S3Check } from "../../src/blobs/s3_check.ts";
 import type { S3Config } from "../../src/config/config.ts";
 import { s3Faults } from "../support/s3_faults.ts";
 import { failure, type Fault, S3Server } from "../support/s3_server.ts";
+import { freePort } from "../support/server.ts";
 
 async function checked(
   { config = {}, fault = () => undefined }: { config?: Partial<S3Config>; fault?: Fault },
@@ -36,7 +37,7 @@ Deno.test("S3Blobs.check() says what is wrong, and with which setting", async ()
 });
 
 Deno.test("S3Blobs.check() does not call a store in trouble wrong", async () => {
-  const found = await checked({ config: { endpoint: "127.0.0.1:1" } });
+  const found = await checked({ config: { endpoint: `127.0.0.1:${freePort()}` } });
   assert.equal(found.kind, "unreachable");
   assert.match(found.kind === "unreachable" ? found.why : "", /refused|ECONNREFUSED/i);
   for (const [name, fault] of Object.entries(s3Faults)) {

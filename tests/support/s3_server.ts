@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { S3Config } from "../../src/config/config.ts";
+import type { Config, S3Config } from "../../src/config/config.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { signatureFault, type SignedBy } from "./s3_signature.ts";
 
 export const ACCESS_KEY = "test-access-key";
@@ -15,7 +16,9 @@ interface Facts {
 }
 
 /** Answers before anything else when it returns a response; the body was read by then. */
-export type Fault = (request: Request) => Response | Promise<Response> | undefined;
+export type Fault = (
+  request: Request,
+) => Response | undefined | Promise<Response | undefined>;
 
 /** A small S3: one process, objects in memory, every request's signature checked (AWS SigV4). */
 export class S3Server implements AsyncDisposable {
@@ -23,10 +26,14 @@ export class S3Server implements AsyncDisposable {
   /** Of every request, in order: `GET key`, `POST ?delete`, … */
   readonly requests: string[] = [];
   fault: Fault = () => undefined;
+  /** The same, of a request that was carried out all the same. */
+  lost: Fault = () => undefined;
   /** Whose signatures are taken. */
   signedBy: SignedBy = { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, region: REGION };
   /** Objects of one page of a listing. */
   pageObjects = PAGE_OBJECTS;
+  /** The clock that the times of objects are by. */
+  now = () => new Date();
   readonly #facts = new Map<string, Facts>();
   readonly #closed = Promise.withResolvers<Response>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -34,7 +41,10 @@ export class S3Server implements AsyncDisposable {
   private constructor(readonly bucket: string) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => failure(500, "Bug") },
-      (request) => this.#answer(request),
+      async (request) => {
+        const answer = await this.#answer(request);
+        return await this.lost(request) ?? answer;
+      },
     );
   }
 
@@ -63,6 +73,32 @@ export class S3Server implements AsyncDisposable {
       debug: false,
       ...changes,
     };
+  }
+
+  /** `[s3]` of a configuration file, `more` in it. */
+  section(more = ""): string {
+    return `[s3]
+endpoint = "${this.endpoint}"
+use_ssl = false
+bucket = "${this.bucket}"
+access_key = "${ACCESS_KEY}"
+secret_key = "${SECRET_KEY}"
+${more}
+`;
+  }
+
+  /** The same as it is read. */
+  loaded(more = ""): NonNullable<Config["s3"]> {
+    const loaded = loadConfig(this.section(more), "config.toml");
+    if ("problems" in loaded || !loaded.config.s3) throw new Error("Cannot load [s3]");
+    return loaded.config.s3;
+  }
+
+  /** As if every object had been put so much earlier. */
+  age(ms: number): void {
+    for (const [key, { modifiedAt, ...facts }] of this.#facts) {
+      this.#facts.set(key, { ...facts, modifiedAt: new Date(modifiedAt.getTime() - ms) });
+    }
   }
 
   metadata(key: string): Readonly<Record<string, string>> | undefined {
@@ -117,8 +153,8 @@ export class S3Server implements AsyncDisposable {
           name.startsWith("x-amz-meta-") ? [[name.slice("x-amz-meta-".length), value]] : []
         ),
       );
-      this.#facts.set(key, { metadata, modifiedAt: new Date() });
-      return new Response(null, { headers: { etag: `"${md5(body)}"` } });
+      this.#facts.set(key, { metadata, modifiedAt: this.now() });
+      return new Response(null, { headers: { etag: etag(body) } });
     }
     const from = decodeURIComponent(source).replace(`${this.bucket}/`, "");
     const copied = this.objects.get(from);
@@ -126,16 +162,16 @@ export class S3Server implements AsyncDisposable {
     if (from === key) return failure(400, "InvalidRequest");
     this.objects.set(key, copied);
     const { metadata = {} } = this.#facts.get(from) ?? {};
-    this.#facts.set(key, { metadata, modifiedAt: new Date() });
-    return xml(`<CopyObjectResult><ETag>"${md5(copied)}"</ETag></CopyObjectResult>`);
+    this.#facts.set(key, { metadata, modifiedAt: this.now() });
+    return xml(`<CopyObjectResult><ETag>${etag(copied)}</ETag></CopyObjectResult>`);
   }
 
   #get(request: Request, key: string): Response {
     const object = this.objects.get(key);
     if (!object) return failure(404, "NoSuchKey");
-    const { metadata = {}, modifiedAt = new Date() } = this.#facts.get(key) ?? {};
+    const { metadata = {}, modifiedAt = this.now() } = this.#facts.get(key) ?? {};
     const headers: Record<string, string> = {
-      etag: `"${md5(object)}"`,
+      etag: etag(object),
       "content-length": String(object.length),
       "last-modified": modifiedAt.toUTCString(),
     };
@@ -157,14 +193,14 @@ export class S3Server implements AsyncDisposable {
 
   #list(query: URLSearchParams): Response {
     const prefix = query.get("prefix") ?? "";
-    const after = query.get("continuation-token") ?? "";
+    const after = query.get("continuation-token") ?? query.get("start-after") ?? "";
     const most = Math.min(Number(query.get("max-keys") ?? PAGE_OBJECTS), this.pageObjects);
     const isUrl = query.get("encoding-type") === "url";
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after)
       .sort();
     const page = keys.slice(0, most);
     const contents = page.map((key) => {
-      const { modifiedAt = new Date() } = this.#facts.get(key) ?? {};
+      const { modifiedAt = this.now() } = this.#facts.get(key) ?? {};
       const name = isUrl ? encodeURIComponent(key) : toXml(key);
       return `<Contents><Key>${name}</Key><Size>${this.objects.get(key)?.length}</Size>` +
         `<LastModified>${modifiedAt.toISOString()}</LastModified></Contents>`;
@@ -201,6 +237,15 @@ function toXml(text: string): string {
 function fromXml(text: string): string {
   const names: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
   return text.replaceAll(/&(\w+);/g, (whole, name) => names[name] ?? whole);
+}
+
+/** WHY remembered: a large object may be read in many ranges. */
+const etags = new WeakMap<Uint8Array, string>();
+
+function etag(object: Uint8Array): string {
+  const known = etags.get(object) ?? `"${md5(object)}"`;
+  etags.set(object, known);
+  return known;
 }
 
 function md5(data: Uint8Array, encoding: "hex" | "base64" = "hex"): string {

@@ -1,4 +1,5 @@
 import type { Blobs, ObjectKey } from "../../blobs/blobs.ts";
+import { readPieces } from "../../blobs/read_pieces.ts";
 import { unavailable } from "../../lib/refused.ts";
 import type { Part } from "../../message/part.ts";
 import { locateSection, type Location, type Section } from "../../message/section.ts";
@@ -44,7 +45,8 @@ export class StoredMessage {
     // WHY: half a message or more, even bit by bit, is worth the hash check of a whole one.
     this.#rangedBytes += end - start;
     if (sizeBytes > WHOLE_BYTES_MAX && this.#rangedBytes < sizeBytes / 2) {
-      return await this.range(start, end);
+      const piece = await this.#blobs.range(this.row.objectKey as ObjectKey, start, end);
+      return this.#checked(piece, end - start);
     }
     return (await this.whole()).subarray(start, end);
   }
@@ -54,11 +56,10 @@ export class StoredMessage {
     return this.#whole ??= this.#read();
   }
 
-  /** Octets [start, end) without ever reading the rest: for pieces of something long. */
-  async range(start: number, end: number): Promise<Uint8Array> {
-    if (start === end) return new Uint8Array(0);
-    const piece = await this.#blobs.range(this.row.objectKey as ObjectKey, start, end);
-    return this.#checked(piece, end - start);
+  /** Octets [start, end) piece by piece, each valid until the next is asked for: `readPieces`. */
+  pieces(start: number, end: number): AsyncGenerator<Uint8Array> {
+    const { objectKey, sizeBytes } = this.row;
+    return readPieces(this.#blobs, objectKey as ObjectKey, { sizeBytes, start, end });
   }
 
   /** Throws `unavailable` unless the body is there in full length: ask before sending pieces. */

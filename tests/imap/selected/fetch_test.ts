@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import type { ObjectKey } from "../../../src/blobs/blobs.ts";
+import { fromBinary } from "../../../src/lib/bytes.ts";
+import type { Uid } from "../../../src/lib/ids.ts";
+import { NumberSet } from "../../../src/lib/number_set.ts";
 import { MemoryBlobs } from "../../../src/blobs/memory_blobs.ts";
 import { plainMessage, shapedMessage } from "../../support/mail.ts";
+import { spooled } from "../../blobs/contract.ts";
 import { makeWorld } from "../../support/imap.ts";
 
 const NESTED = [
@@ -107,18 +112,18 @@ Deno.test("FETCH answers every message of a mixed corpus with its own octets, in
 
 Deno.test("FETCH streams a message that is larger than what is held at once", async () => {
   await using world = await makeWorld("empty");
-  const text = plainMessage(1, 3_000_000);
+  const text = plainMessage(1, 6_000_000);
   await world.deliver(text);
   const client = await world.login();
   await client.ok("SELECT INBOX");
   const [whole] = await client.ok("FETCH 1 (BODY.PEEK[] UID)");
   assert.equal(whole, `* 1 FETCH (BODY[] {${text.length}}\r\n${text} UID 1)`);
   const header = text.indexOf("\r\n\r\n") + 4;
-  const [part] = await client.ok("FETCH 1 (BODY.PEEK[TEXT]<1000.1500000> RFC822.HEADER)");
-  const cut = text.slice(header + 1_000, header + 1_501_000);
+  const [part] = await client.ok("FETCH 1 (BODY.PEEK[TEXT]<1000.4500000> RFC822.HEADER)");
+  const cut = text.slice(header + 1_000, header + 4_501_000);
   assert.equal(
     part,
-    `* 1 FETCH (BODY[TEXT]<1000> {1500000}\r\n${cut} RFC822.HEADER {${header}}\r\n${
+    `* 1 FETCH (BODY[TEXT]<1000> {4500000}\r\n${cut} RFC822.HEADER {${header}}\r\n${
       text.slice(0, header)
     })`,
   );
@@ -126,28 +131,45 @@ Deno.test("FETCH streams a message that is larger than what is held at once", as
 
 Deno.test("FETCH without the body says NO [UNAVAILABLE], and never an empty literal", async () => {
   await using world = await makeWorld("empty");
-  for (const size of [100, 2_000_000]) {
+  for (const size of [100, 2_000_000, 5_000_000]) {
     await world.deliver(plainMessage(size, size));
   }
   await world.deliver(plainMessage(3));
   const { blobs } = world.services;
   assert.ok(blobs instanceof MemoryBlobs);
   const rows = await world.services.messages.search(await inbox(world), { everything: true });
-  assert.equal(rows.uids.length, 3);
+  assert.equal(rows.uids.length, 4);
   const client = await world.login();
   await client.ok("SELECT INBOX");
   const get = blobs.get.bind(blobs);
   const size = blobs.size.bind(blobs);
   blobs.get = () => Promise.resolve(null);
   blobs.size = () => Promise.resolve(null);
-  for (const n of [1, 2]) {
+  for (const n of [1, 2, 3]) {
     const answer = await client.command(`FETCH ${n} (FLAGS BODY.PEEK[])`);
     assert.deepEqual(answer, ["NO [UNAVAILABLE] Temporarily unavailable, try again later"]);
   }
-  assert.equal((await client.ok("FETCH 1:3 (ENVELOPE BODY.PEEK[HEADER])")).length, 3);
+  assert.equal((await client.ok("FETCH 1:4 (ENVELOPE BODY.PEEK[HEADER])")).length, 4);
   blobs.get = get;
   blobs.size = size;
-  assert.equal((await client.ok("FETCH 1:3 BODY.PEEK[]")).length, 3);
+  assert.equal((await client.ok("FETCH 1:4 BODY.PEEK[]")).length, 4);
+});
+
+Deno.test("FETCH of a damaged body ends before its last octet, however large it is", async () => {
+  await using world = await makeWorld("empty");
+  const text = plainMessage(1, 5_000_000);
+  await world.deliver(text);
+  const { messages, blobs } = world.services;
+  const [row] = await messages.rows(await inbox(world), NumberSet.from([1 as Uid]), {});
+  const damaged = fromBinary(text.replace(/.$/, "?").replace(/[a-z](?=[^a-z]*$)/, "#"));
+  assert.equal(damaged.length, text.length);
+  const body = await spooled(damaged);
+  await blobs.put(row?.objectKey as ObjectKey, body, { overwrite: true });
+  const client = await world.login();
+  await client.ok("SELECT INBOX");
+  await client.send("a FETCH 1 BODY.PEEK[]\r\n");
+  assert.equal(await client.readLine(), `* 1 FETCH (BODY[] {${text.length}}`);
+  await assert.rejects(client.readOctets(text.length), /has closed the connection/);
 });
 
 Deno.test("FETCH sets \\Seen without PEEK, says so, and tells the other sessions", async () => {

@@ -8,10 +8,8 @@ import { preview } from "../../../message/text.ts";
 import { renderNstring } from "../../wire/quote.ts";
 import type { StoredMessage } from "../../view/stored_message.ts";
 import type { FetchItem, Partial } from "./items.ts";
-import { type Piece, STREAMED_BYTES_MIN } from "./response.ts";
+import { DECODED_BYTES_MAX, type Piece } from "./response.ts";
 
-/** Octets of one read of a large part. */
-const READ_BYTES = 256 * 1024;
 /** WHY: the first text part stands there in nearly all mail, and nobody reads more for two lines. */
 const PREVIEW_SOURCE_BYTES = 64 * 1024;
 
@@ -29,7 +27,7 @@ export async function* binaryPieces(
 ): AsyncGenerator<Piece> {
   const part = encodedPart(message, path);
   if (!part) return yield `${label} NIL`;
-  if (part.end - part.start < STREAMED_BYTES_MIN) {
+  if (part.end - part.start <= DECODED_BYTES_MAX) {
     const whole = decodeTransfer(await message.slice(part.start, part.end), part.encoding);
     const { from, length } = cut(whole.length, partial);
     const octets = whole.subarray(from, from + length);
@@ -77,8 +75,8 @@ export async function* decodedChunks(
 ): AsyncGenerator<Uint8Array> {
   const decoder = transferDecoder(encoding);
   const pace = new Pace();
-  for (let at = start; at < end; at += READ_BYTES) {
-    yield decoder.push(await message.range(at, Math.min(end, at + READ_BYTES)));
+  for await (const octets of message.pieces(start, end)) {
+    yield decoder.push(octets);
     await pace.breathe();
   }
   yield decoder.end();

@@ -4,6 +4,7 @@ import { atOnce } from "../../../lib/steps.ts";
 import { renderBody } from "../../../message/body_structure.ts";
 import { formatInternalDate } from "../../../message/date.ts";
 import type { Location } from "../../../message/section.ts";
+import { HELD_BYTES_MAX } from "../../view/prefetched.ts";
 import { isInHeader, type StoredMessage } from "../../view/stored_message.ts";
 import type { View } from "../../view/view.ts";
 import { emailId, threadId } from "../../object_id.ts";
@@ -28,8 +29,10 @@ export interface Streamed {
   };
 }
 
-/** WHY: larger literals are never held whole: a session holds a few MiB at most. */
-export const STREAMED_BYTES_MIN = 1024 * 1024;
+/** WHY: larger literals are never held whole; smaller ones are read whole, checked, and cached. */
+export const STREAMED_BYTES_MIN = HELD_BYTES_MAX;
+/** WHY less: to undo the encoding of a whole part at once holds the event loop. */
+export const DECODED_BYTES_MAX = 1024 * 1024;
 /** WHY: short octets are cheaper as part of the text around them than as a write of their own. */
 const INLINE_BYTES_MAX = 512;
 
@@ -187,7 +190,7 @@ async function* section(
     return;
   }
   const { start, end } = cut(location ?? { start: 0, end: 0 }, partial);
-  if (end - start < STREAMED_BYTES_MIN) {
+  if (end - start <= STREAMED_BYTES_MIN) {
     yield* literal(label, start === end ? new Uint8Array(0) : await message.slice(start, end));
   } else {
     yield `${label} {${end - start}}\r\n`;

@@ -8,15 +8,13 @@ import type { View } from "../../view/view.ts";
 import { decodedChunks } from "./decoded.ts";
 import type { FetchItem } from "./items.ts";
 import {
+  DECODED_BYTES_MAX,
   headerResponse,
   type Piece,
   pieces,
   type Streamed,
   STREAMED_BYTES_MIN,
 } from "./response.ts";
-
-/** Octets of one read of a large body. */
-const STREAM_BYTES = 256 * 1024;
 
 /** A message with the items that its response is to have. */
 export interface Asked {
@@ -72,7 +70,8 @@ function costOf({ message: { row }, items }: Asked): number {
 
 /** A message whose octets are read and sent bit by bit, when its turn has come. */
 function isStreamedBody({ message: { row }, items }: Asked): boolean {
-  return row.sizeBytes >= STREAMED_BYTES_MIN &&
+  const isDecoded = items.some(({ kind }) => kind === "binary" || kind === "binarySize");
+  return row.sizeBytes > (isDecoded ? DECODED_BYTES_MAX : STREAMED_BYTES_MIN) &&
     items.some((item) => needsBody(item, row));
 }
 
@@ -116,9 +115,10 @@ async function stream({ message, items }: Asked, sink: Sink): Promise<void> {
 async function streamOctets(piece: Streamed, reply: Replies): Promise<void> {
   const { message, start, end, decoded } = piece;
   if (decoded) return await streamDecoded(message, decoded, reply);
-  for (let at = start; at < end; at += STREAM_BYTES) {
-    reply.raw(await message.range(at, Math.min(end, at + STREAM_BYTES)));
-    await reply.drained();
+  for await (const octets of message.pieces(start, end)) {
+    reply.raw(octets);
+    // WHY not `drained`: they are overwritten by what is read next.
+    await reply.flush();
   }
 }
 
