@@ -3,7 +3,7 @@ import { exitCodes } from "../app/exit_codes.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import { DiskBlobs } from "../blobs/disk_blobs.ts";
 import { openObjectStore } from "../blobs/open_object_store.ts";
-import { openStagedBlobs } from "../blobs/open_staged_blobs.ts";
+import { type OpenStagedBlobs, openStagedBlobs } from "../blobs/open_staged_blobs.ts";
 import { openStagingPlace } from "../blobs/staging_place.ts";
 import type { Config } from "../config/config.ts";
 import { nullMetrics } from "../observe/metrics.ts";
@@ -14,6 +14,8 @@ import { Failure } from "./failure.ts";
 /** Bodies as the server has them, and a folder for those that come in. */
 export interface OpenBlobs extends AsyncDisposable {
   readonly blobs: Blobs;
+  /** With an object store and a database: what this machine has of it, and the store itself. */
+  readonly staged: OpenStagedBlobs & { readonly remote: Blobs } | null;
   readonly spoolDir: string;
 }
 
@@ -30,25 +32,24 @@ export async function openBlobs(config: Config, database?: Database): Promise<Op
   await Deno.mkdir(spoolDir, { recursive: true, mode: 0o700 });
   if (!s3) await Deno.mkdir(`${root}/bodies`, { recursive: true, mode: 0o700 });
   const remote = s3 && opened.use(await openObjectStore(s3)).blobs;
-  const blobs = remote && database
-    ? await staged(config, { database, remote })
-    : remote ?? new DiskBlobs(`${root}/bodies`);
+  const staged = remote && database ? await openStaged(config, { database, remote }) : null;
+  const blobs = staged?.blobs ?? remote ?? new DiskBlobs(`${root}/bodies`);
   const closing = opened.move();
-  return { blobs, spoolDir, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { blobs, staged, spoolDir, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
 /**
  * WHY: mail that came a moment ago is in the staging folder only, and what comes in here is recorded as
  * to be uploaded, so that nobody takes it for unused. A running server uploads it.
  */
-async function staged(
+async function openStaged(
   { dataDir, uploader, localCache }: Config,
   { database, remote }: { readonly database: Database; readonly remote: Blobs },
-): Promise<Blobs> {
+): Promise<OpenBlobs["staged"]> {
   const place = await openStagingPlace({ uploader, localCache }, resolve(dataDir));
   const pending = new UploadStore(database);
-  return openStagedBlobs({ place, uploader, localCache, remote, pending, metrics: nullMetrics })
-    .blobs;
+  const parts = { place, uploader, localCache, remote, pending, metrics: nullMetrics };
+  return { ...openStagedBlobs(parts), remote };
 }
 
 /** WHY: what root writes into the folder of another user, the server cannot read. */

@@ -1,67 +1,35 @@
 import { RemoteHasher } from "../auth/hasher.ts";
-import { type Port, Rpc } from "../lib/rpc.ts";
 import type { Listener } from "../net/listener.ts";
 import { logger } from "../observe/log.ts";
-import { startLogging } from "../observe/logging.ts";
 import { Metrics } from "../observe/metrics.ts";
-import { StallMonitor } from "../observe/stall_monitor.ts";
-import { LogForwarder } from "./log_forwarder.ts";
+import { runWorker } from "./run_worker.ts";
 import { openListeners } from "./worker_listeners.ts";
+import type { Drained, WorkerSettings } from "./worker_protocol.ts";
 import { openServices } from "./worker_services.ts";
-import {
-  BEAT_MS,
-  type Drained,
-  type SupervisorProcedures,
-  type WorkerProcedures,
-  type WorkerSettings,
-} from "./worker_protocol.ts";
 
 /** Entry point of a protocol worker: waits for `start`, serves mail clients, ends after `drain`. */
 
-const log = logger("worker");
 const metrics = new Metrics();
 const draining = new AbortController();
-let isolate = "worker";
 let hasher: RemoteHasher | undefined;
 let listeners: readonly Listener[] = [];
 let services: AsyncDisposable | undefined;
 
-const supervisor = new Rpc<WorkerProcedures, SupervisorProcedures>(globalThis as unknown as Port, {
-  start,
+runWorker({
+  log: logger("worker"),
+  metrics,
+  nameOf: ({ number }) => `worker-${number}`,
+  open,
   drain,
   useHasher: (port) => hasher?.reconnect(port),
-  setLogLevel: (level) => startLogging(level, (entry) => forwarder.write(entry)),
-  metrics: () => {
-    metrics.isolateHeapBytes.set({ isolate }, Deno.memoryUsage().heapUsed);
-    return metrics.registry.getMetricsAsJSON();
-  },
-}).remote;
-
-const forwarder = new LogForwarder((entries) => void supervisor.log(entries));
-
-// WHY: one session's bug must not end the others; what is caught here is a bug all the same.
-globalThis.addEventListener("unhandledrejection", (event) => {
-  event.preventDefault();
-  log.error("unhandled-rejection", { error: event.reason });
-});
-globalThis.addEventListener("error", (event) => {
-  event.preventDefault();
-  log.error("uncaught-error", { error: event.error });
 });
 
-setInterval(() => void supervisor.beat(), BEAT_MS);
-
-async function start(settings: WorkerSettings, hashPort: MessagePort | null): Promise<void> {
+async function open(settings: WorkerSettings, hashPort: MessagePort | null): Promise<void> {
   if (!hashPort) throw new Error("Cannot serve without a hash worker");
-  isolate = `worker-${settings.number}`;
-  startLogging(settings.config.logging.level, (entry) => forwarder.write(entry));
   hasher = new RemoteHasher(hashPort, { scheme: "bcrypt", cost: settings.config.bcryptCost });
   const opened = await openServices(settings, { hasher, metrics });
   services = opened;
   listeners = openListeners({ settings, services: opened, metrics, draining: draining.signal });
-  // WHY only now: loading modules holds the event loop, and nobody waits for it.
-  new StallMonitor({ isolate, log, metrics });
-  log.debug("serving", { isolate });
 }
 
 async function drain(timeoutMs: number): Promise<Drained> {
@@ -72,7 +40,6 @@ async function drain(timeoutMs: number): Promise<Drained> {
   const cut = count();
   await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
   await services?.[Symbol.asyncDispose]();
-  forwarder.flush();
   return { ended: sessions - cut, cut };
 }
 

@@ -7,6 +7,7 @@ import { Metrics } from "../observe/metrics.ts";
 import { StallMonitor } from "../observe/stall_monitor.ts";
 import type { Database } from "../store/database.ts";
 import { DataDirInUse, lockDataDir } from "../store/data_lock.ts";
+import { catchBugs } from "./catch_bugs.ts";
 import { checkBucket } from "./check_bucket.ts";
 import { connectionsNeeded, divideConnections } from "./connection_shares.ts";
 import { type DataFolder, openDataFolder } from "./data_folder.ts";
@@ -285,19 +286,4 @@ async function told(telling: Promise<void> | undefined, log: Log): Promise<void>
   } catch (error) {
     log.warning("worker-not-told", { error });
   }
-}
-
-/** WHY: one bug must not end the server; what is caught here is a bug all the same. */
-function catchBugs(log: Log): Disposable {
-  const controller = new AbortController();
-  const { signal } = controller;
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    log.error("unhandled-rejection", { error: event.reason });
-  }, { signal });
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    log.error("uncaught-error", { error: event.error });
-  }, { signal });
-  return { [Symbol.dispose]: () => controller.abort() };
 }

@@ -1,75 +1,41 @@
+import type { ObjectKey } from "../blobs/blobs.ts";
 import { CachePurger } from "../blobs/cache_purger.ts";
 import { StagingSweeper } from "../blobs/staging_sweeper.ts";
 import { UploadBatch } from "../jobs/upload_batch.ts";
 import { UploadReport } from "../jobs/upload_report.ts";
 import { Uploader } from "../jobs/uploader.ts";
-import { type Port, Rpc } from "../lib/rpc.ts";
 import { logger } from "../observe/log.ts";
-import { startLogging } from "../observe/logging.ts";
 import { Metrics } from "../observe/metrics.ts";
-import { StallMonitor } from "../observe/stall_monitor.ts";
 import { Database } from "../store/database.ts";
 import { ManifestStore } from "../store/manifests.ts";
 import { Notices } from "../store/notices.ts";
 import { UploadStore } from "../store/uploads.ts";
-import type { ObjectKey } from "../blobs/blobs.ts";
-import { LogForwarder } from "./log_forwarder.ts";
 import { openBlobs } from "./open_blobs.ts";
+import { runWorker } from "./run_worker.ts";
 import { sharedCounts } from "./staging_settings.ts";
-import {
-  BEAT_MS,
-  type Drained,
-  type SupervisorProcedures,
-  type WorkerProcedures,
-  type WorkerSettings,
-} from "./worker_protocol.ts";
+import type { WorkerSettings } from "./worker_protocol.ts";
 
 /**
  * Entry point of the upload worker, one per process with an object store: encrypts and sends what is
  * staged, and keeps staging folder and cache within their limits.
  */
 
-const ISOLATE = "uploader";
-const log = logger(ISOLATE);
+const log = logger("uploader");
 const metrics = new Metrics();
 let services: AsyncDisposable | undefined;
 
-const supervisor = new Rpc<WorkerProcedures, SupervisorProcedures>(globalThis as unknown as Port, {
-  start,
-  drain,
-  useHasher: () => {},
-  setLogLevel: (level) => startLogging(level, (entry) => forwarder.write(entry)),
-  metrics: () => {
-    metrics.isolateHeapBytes.set({ isolate: ISOLATE }, Deno.memoryUsage().heapUsed);
-    return metrics.registry.getMetricsAsJSON();
+runWorker({
+  log,
+  metrics,
+  nameOf: () => "uploader",
+  async open(settings) {
+    services = await open(settings);
   },
-}).remote;
-
-const forwarder = new LogForwarder((entries) => void supervisor.log(entries));
-
-// WHY: one bug must not end the uploads; what is caught here is a bug all the same.
-globalThis.addEventListener("unhandledrejection", (event) => {
-  event.preventDefault();
-  log.error("unhandled-rejection", { error: event.reason });
+  async drain() {
+    await services?.[Symbol.asyncDispose]();
+    return { ended: 0, cut: 0 };
+  },
 });
-globalThis.addEventListener("error", (event) => {
-  event.preventDefault();
-  log.error("uncaught-error", { error: event.error });
-});
-
-setInterval(() => void supervisor.beat(), BEAT_MS);
-
-async function start(settings: WorkerSettings): Promise<void> {
-  startLogging(settings.config.logging.level, (entry) => forwarder.write(entry));
-  services = await open(settings);
-  new StallMonitor({ isolate: ISOLATE, log, metrics });
-}
-
-async function drain(): Promise<Drained> {
-  await services?.[Symbol.asyncDispose]();
-  forwarder.flush();
-  return { ended: 0, cut: 0 };
-}
 
 async function open(settings: WorkerSettings): Promise<AsyncDisposable> {
   const { config: { uploader, localCache, ...config }, staging } = settings;

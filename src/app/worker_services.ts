@@ -20,6 +20,7 @@ import { MessageStore } from "../store/messages.ts";
 import { MessageTextStore } from "../store/message_texts.ts";
 import { MetadataStore } from "../store/metadata.ts";
 import { Notices } from "../store/notices.ts";
+import { OrphanSweepStore } from "../store/orphan_sweeps.ts";
 import { PurgeStore } from "../store/purge.ts";
 import { AccountPurge } from "../store/purge_accounts.ts";
 import { MailboxPurge } from "../store/purge_mailboxes.ts";
@@ -88,9 +89,14 @@ export async function openServices(
   if (number === 1 && config.search.index) {
     opened.use(new TextIndexer({ texts, blobs, notices, log: logger("search"), metrics }));
   }
+  // WHY: a cache or a staging folder would hide what is behind it.
+  const permanent = staged?.remote ?? blobs;
   if (number === 1) {
     opened.use(
       new Cleaner({
+        database,
+        sweeps: new OrphanSweepStore(database),
+        permanent,
         hold: (key) => database.hold(key),
         purge: new PurgeStore(database),
         mailboxes: new MailboxPurge(database),
@@ -106,8 +112,6 @@ export async function openServices(
   }
   if (number === 1 && config.scrub.enabled) {
     const scrubs = new ScrubStore(database);
-    // WHY: a cache or a staging folder would hide what is wrong behind it.
-    const permanent = staged?.remote ?? blobs;
     const { scrub } = config;
     opened.use(
       new Scrubber({ scrubs, blobs: permanent, ...scrub, log: logger("scrub"), metrics }),

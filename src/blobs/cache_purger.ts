@@ -54,6 +54,7 @@ export class CachePurger implements AsyncDisposable {
     const spans = new Map<number, number>();
     let bytes = 0;
     for await (const file of files(directory)) {
+      if (this.#isStopped) return;
       const span = Math.floor(file.readAt / SPAN_MS);
       spans.set(span, (spans.get(span) ?? 0) + file.sizeBytes);
       bytes += file.sizeBytes;
@@ -111,7 +112,8 @@ export class CachePurger implements AsyncDisposable {
   async #removeBefore(limit: number): Promise<{ files: number; bytes: number }> {
     const removed = { files: 0, bytes: 0 };
     for await (const { path, sizeBytes, readAt } of files(this.#options.directory)) {
-      if (readAt >= limit || this.#isStopped) continue;
+      if (this.#isStopped) break;
+      if (readAt >= limit) continue;
       await Deno.remove(path).catch(ignoreMissing);
       removed.files++;
       removed.bytes += sizeBytes;

@@ -36,10 +36,15 @@ export class DiskNames {
     this.#remembered.add(short);
   }
 
-  /** Every body there is; files with other names are passed over. */
-  async *all(): AsyncGenerator<{ readonly key: ObjectKey; readonly path: string }> {
-    for await (const folder of entries(this.#directory)) {
-      if (!/^[0-9a-f]{2}$/.test(folder)) continue;
+  /**
+   * Every body there is, folder by folder in their order; files with other names are passed over. With
+   * `after`, from the folder of that key on.
+   */
+  async *all(after?: string): AsyncGenerator<{ readonly key: ObjectKey; readonly path: string }> {
+    const first = after?.slice(after.lastIndexOf("/") + 1).slice(0, 2) ?? "";
+    const folders = await Array.fromAsync(entries(this.#directory));
+    for (const folder of folders.sort()) {
+      if (!/^[0-9a-f]{2}$/.test(folder) || folder < first) continue;
       for await (const name of entries(`${this.#directory}/${folder}`)) {
         const key = await this.#key(name);
         if (key !== null) yield { key, path: `${this.#directory}/${folder}/${name}` };

@@ -2,10 +2,11 @@ import { unavailable } from "../lib/refused.ts";
 import type { Listed } from "./blobs.ts";
 import type { S3Bucket } from "./s3_blobs.ts";
 
-/** All objects of a bucket whose keys begin so, a thousand at a time. */
+/** All objects of a bucket whose keys begin so, a thousand at a time, in their order behind `startAfter`. */
 export async function* listS3Objects(
   { sdk, client, name, requests }: S3Bucket,
   prefix: string,
+  startAfter?: string,
 ): AsyncGenerator<readonly Listed[]> {
   let after: string | undefined;
   do {
@@ -14,6 +15,7 @@ export async function* listS3Objects(
       Prefix: prefix,
       // WHY: XML cannot carry every key that somebody may have given an object.
       EncodingType: "url" as const,
+      ...(startAfter === undefined ? {} : { StartAfter: startAfter }),
       ...(after === undefined ? {} : { ContinuationToken: after }),
     };
     const page = await requests.ask({

@@ -1,3 +1,5 @@
+import { Refused } from "../lib/refused.ts";
+
 /**
  * What a failed request says. `missing`: there is no such object. `refused`: the store has
  * understood and will not, now or later. `content`: what came is not what was stored. `transient`:
@@ -32,6 +34,16 @@ export function s3Trouble(error: unknown): S3Trouble {
   if (TRANSIENT_CODES.has(code) || TRANSIENT_STATUSES.has(status)) return "transient";
   // WHY: an answer of 2xx that is an error could not be read whole.
   return status === NOT_IMPLEMENTED || (status >= 300 && status < 500) ? "refused" : "transient";
+}
+
+/** WHY: who asks must not, or the bucket is elsewhere or gone, whatever the object. */
+const STATUSES_OF_ALL: ReadonlySet<number> = new Set([301, 307, 401, 403, 404, NOT_IMPLEMENTED]);
+
+/** Whether a `Refused` says that the store will not have this one object, as far as its answer tells. */
+export function isObjectRefused(error: unknown): boolean {
+  const cause = error instanceof Refused && error.cause instanceof Error ? error.cause.cause : null;
+  const { status } = s3Answer(cause);
+  return status !== undefined && s3Trouble(cause) === "refused" && !STATUSES_OF_ALL.has(status);
 }
 
 /** The answer that an error of the SDK came with; no status when there was none. */

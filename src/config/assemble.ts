@@ -59,6 +59,7 @@ function assembleCleanup(cleanup: Root["cleanup"]): CleanupConfig {
       ageMs === null ? [] : [{ mailbox, ageMs }]
     ),
     expungeHistoryMs: cleanup.expunge_history,
+    orphanIntervalMs: cleanup.orphan_interval,
   };
 }
 

@@ -100,6 +100,8 @@ export interface CleanupConfig {
   readonly retention: readonly Retention[];
   /** How long tombstones of expunged messages are kept. */
   readonly expungeHistoryMs: number;
+  /** Between two looks for objects that no message needs; 0 = there are none. */
+  readonly orphanIntervalMs: number;
 }
 
 /** How long messages stay in some mailboxes. */

@@ -147,18 +147,10 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   });
 }
 
-/** Something only the operator may know; may also come from `<name>_file` or the environment. */
-export function requiredSecret(words: string, { env }: { readonly env: string }) {
-  return setting(z.string().min(1), {
-    kind: "secret, required",
-    expected: "text in quotes, not empty",
-    text: words,
-    example: '"change me"',
-    secret: { env },
-  });
-}
-
-/** A secret that may be missing; undefined then. */
+/**
+ * Something only the operator may know; may also come from `<name>_file` or the environment. It may be
+ * missing; undefined then.
+ */
 export function optionalSecret(
   words: string,
   { env, min = 0 }: { readonly env: string | null; readonly min?: number },

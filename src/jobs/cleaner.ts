@@ -1,5 +1,8 @@
+import { BackgroundJob } from "../lib/background_job.ts";
 import { Refused } from "../lib/refused.ts";
+import { SteadyClock } from "../lib/steady_clock.ts";
 import { type Cleaned, CleanupCycle, type CycleParts } from "./cleanup_cycle.ts";
+import { OrphanSweep, type OrphanSweepOptions } from "./orphan_sweep.ts";
 
 /** Advisory lock of the one cleaner of a cluster: "clean". */
 const LOCK = 0x636c65616e;
@@ -17,7 +20,7 @@ export interface HeldLock extends AsyncDisposable {
   isHeld(): Promise<boolean>;
 }
 
-export interface CleanerOptions extends Omit<CycleParts, "pause"> {
+export interface CleanerOptions extends Omit<CycleParts, "pause">, OrphanSweepOptions {
   /** Takes the lock of the cluster; null: another node cleans. */
   readonly hold: (key: number) => Promise<HeldLock | null>;
 }
@@ -35,14 +38,19 @@ export type Round =
  */
 export class Cleaner implements AsyncDisposable {
   readonly #options: CleanerOptions;
-  readonly #stop = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #job: BackgroundJob;
   #running: Promise<Round> | undefined;
+  readonly #clock = new SteadyClock();
   #isHurried = false;
 
   constructor(options: CleanerOptions) {
     this.#options = options;
-    this.#later(Math.min(FIRST_ROUND_MS, options.config.wakeIntervalMs));
+    const { wakeIntervalMs } = options.config;
+    this.#job = new BackgroundJob({
+      firstMs: someLess(Math.min(FIRST_ROUND_MS, wakeIntervalMs)),
+      round: () => this.#run().then(() => someLess(wakeIntervalMs)),
+      failed: () => wakeIntervalMs,
+    });
   }
 
   /** A round now, without rests between its batches, or what is left of the one under way. Never throws. */
@@ -57,20 +65,8 @@ export class Cleaner implements AsyncDisposable {
 
   /** The batch under way is ended, nothing else is begun. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    clearTimeout(this.#timer);
+    await this.#job[Symbol.asyncDispose]();
     await this.#running;
-  }
-
-  #later(ms: number): void {
-    if (this.#stop.signal.aborted) return;
-    // WHY: a random quarter less, so that the nodes of a cluster do not all ask at once.
-    this.#timer = setTimeout(() => void this.#wake(), ms * (1 - Math.random() / 4));
-  }
-
-  async #wake(): Promise<void> {
-    await this.#run();
-    this.#later(this.#options.config.wakeIntervalMs);
   }
 
   #run(): Promise<Round> {
@@ -86,7 +82,7 @@ export class Cleaner implements AsyncDisposable {
       round = lock ? await this.#clean(lock) : { kind: "elsewhere" };
     } catch (error) {
       round = { kind: "failed", error };
-      if (!this.#stop.signal.aborted) log.warning("cleanup-failed", { error });
+      if (!this.#job.signal.aborted) log.warning("cleanup-failed", { error });
     }
     const result = round.kind === "done" && !round.isWhole ? "partial" : round.kind;
     metrics.cleanupRoundsTotal.inc({ result });
@@ -108,25 +104,41 @@ export class Cleaner implements AsyncDisposable {
     }
     let worked = performance.now();
     const pause = async () => {
-      await this.#rest(performance.now() - worked, lock.lost);
+      const restMs = Math.min((performance.now() - worked) * REST_TIMES, REST_MAX_MS);
+      if (!this.#isHurried) await this.#job.rest(restMs, lock.lost);
       // WHY asked each time: who has lost the lock must not go on beside somebody who has it.
       if (!await lock.isHeld()) throw new Error("Cannot go on cleaning without the lock");
-      this.#stop.signal.throwIfAborted();
+      this.#job.signal.throwIfAborted();
       worked = performance.now();
     };
-    const cycle = new CleanupCycle({ ...this.#options, pause });
+    const { now = () => new Date(this.#clock.now()) } = this.#options;
+    const cycle = new CleanupCycle({ ...this.#options, now, pause });
     await cycle.expungeByAge();
     await cycle.mark();
     const isWhole = await this.#purge(cycle);
     await cycle.forget();
-    return { kind: "done", isWhole, cleaned: cycle.cleaned };
+    const isSwept = await this.#sweep(now(), pause);
+    return { kind: "done", isWhole: isWhole && isSwept, cleaned: cycle.cleaned };
+  }
+
+  #purge(cycle: CleanupCycle): Promise<boolean> {
+    return this.#unlessTrouble(async () => {
+      await cycle.purgeExpunged();
+      await cycle.purgeMarked();
+    });
+  }
+
+  async #sweep(now: Date, pause: () => Promise<void>): Promise<boolean> {
+    const { config: { orphanIntervalMs } } = this.#options;
+    if (orphanIntervalMs === 0) return true;
+    const sweep = new OrphanSweep(this.#options, pause);
+    return await this.#unlessTrouble(() => sweep.run(orphanIntervalMs, now));
   }
 
   /** False when the object store is in trouble: the next round tries again. */
-  async #purge(cycle: CleanupCycle): Promise<boolean> {
+  async #unlessTrouble(work: () => Promise<unknown>): Promise<boolean> {
     try {
-      await cycle.purgeExpunged();
-      await cycle.purgeMarked();
+      await work();
       return true;
     } catch (error) {
       const isStorage = error instanceof Refused && error.refusal.kind === "unavailable" &&
@@ -136,18 +148,9 @@ export class Cleaner implements AsyncDisposable {
       return false;
     }
   }
+}
 
-  async #rest(ms: number, lost: AbortSignal): Promise<void> {
-    if (this.#isHurried) return;
-    const signal = AbortSignal.any([this.#stop.signal, lost]);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, Math.min(ms * REST_TIMES, REST_MAX_MS));
-      signal.addEventListener("abort", done);
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      }
-    });
-  }
+/** WHY: so that the nodes of a cluster do not all ask at once. */
+function someLess(ms: number): number {
+  return ms * (1 - Math.random() / 4);
 }

@@ -1,29 +1,23 @@
-import { createHash } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Blobs, ObjectKey } from "../blobs/blobs.ts";
-import {
-  MANIFEST_PREFIX,
-  manifestKey,
-  ownerPrefix,
-  readManifestKey,
-} from "../blobs/manifest_key.ts";
+import { manifestKey } from "../blobs/manifest_key.ts";
+import { BackgroundJob } from "../lib/background_job.ts";
+import type { MailboxId } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type {
-  AccountContent,
-  AccountManifestStore,
-  CheckedAccount,
-} from "../store/account_manifests.ts";
-import type { ManifestStore, UnwrittenMailbox } from "../store/manifests.ts";
+import type { AccountManifestStore } from "../store/account_manifests.ts";
+import type { ManifestLook, ManifestStore, UnwrittenMailbox } from "../store/manifests.ts";
+import { clearObjects } from "./manifests/clear_objects.ts";
 import { mailboxManifest } from "./manifests/mailbox_manifest.ts";
-import { MANIFEST_VERSION } from "./manifests/manifest_lines.ts";
+import { writeAccount } from "./manifests/write_account.ts";
 import { zipLines } from "./manifests/zip_lines.ts";
 
 const FIRST_LOOK_MS = 30_000;
-/** How often it is looked for what is due. */
+/** How often it is looked for what is due, at the most; and as a share of the interval. */
 const LOOK_MS = 60_000;
+const LOOK_SHARE = 0.2;
 /** Of one look: whoever is behind after that waits for the next, and others may take some. */
+const MAILBOXES_MAX = 1_000;
 const MAILBOXES_AT_ONCE = 20;
 const ACCOUNTS_AT_ONCE = 100;
 const BATCHES_MAX = 50;
@@ -54,63 +48,70 @@ export interface ManifestWriterOptions {
  * number of nodes share the work.
  */
 export class ManifestWriter implements AsyncDisposable {
-  readonly #options: ManifestWriterOptions;
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #job: BackgroundJob;
 
   constructor(options: ManifestWriterOptions) {
-    this.#options = options;
-    this.#running = this.#run();
+    const { firstLookMs, intervalMs, log } = options;
+    const walk: Walk = { after: 0 };
+    // WHY not each minute: where all are looked at, a large server has many.
+    const lookMs = Math.min(intervalMs, Math.max(LOOK_MS, intervalMs * LOOK_SHARE));
+    this.#job = new BackgroundJob({
+      firstMs: firstLookMs ?? Math.min(FIRST_LOOK_MS, intervalMs),
+      round: async () => {
+        await writeManifests(options, this.#job.signal, walk);
+        return walk.after === 0 ? lookMs : Math.min(LOOK_MS, lookMs);
+      },
+      failed: (error) => {
+        log.warning("manifests-interrupted", { error });
+        return Math.min(LOOK_MS, lookMs);
+      },
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { firstLookMs, intervalMs } = this.#options;
-    await this.#rest(firstLookMs ?? Math.min(FIRST_LOOK_MS, intervalMs));
-    while (!this.#stop.signal.aborted) {
-      try {
-        await writeManifests(this.#options, this.#stop.signal);
-      } catch (error) {
-        this.#options.log.warning("manifests-interrupted", { error });
-      }
-      await this.#rest(Math.min(LOOK_MS, this.#options.intervalMs));
-    }
-  }
-
-  async #rest(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
+    await this.#job[Symbol.asyncDispose]();
   }
 }
 
-/** One look: writes what is due. Throws `unavailable` when database or object store are in trouble. */
+/** Where the next look begins. */
+interface Walk {
+  after: MailboxId | 0;
+}
+
+/**
+ * One look: writes what is due, but not more than so much: then `walk` says where the next one has to go on.
+ * Throws `unavailable` when database or object store are in trouble.
+ */
 export async function writeManifests(
   options: ManifestWriterOptions,
   signal: AbortSignal,
+  walk: Walk = { after: 0 },
 ): Promise<void> {
   try {
-    await writeDue(options, signal);
+    await writeDue(options, signal, walk);
     options.metrics.manifestsLastSuccess.set(Date.now() / 1000);
   } finally {
     await tellStatus(options);
   }
 }
 
-async function writeDue(options: ManifestWriterOptions, signal: AbortSignal): Promise<void> {
+async function writeDue(
+  options: ManifestWriterOptions,
+  signal: AbortSignal,
+  walk: Walk,
+): Promise<void> {
   const { manifests, accounts, intervalMs } = options;
   const epoch = await manifests.epoch();
   // WHY mailboxes first: an account's manifest says which there are, and has them all then.
-  for (let batch = 0; batch < BATCHES_MAX && !signal.aborted; batch++) {
-    const taken = await manifests.take(intervalMs, MAILBOXES_AT_ONCE);
-    await writeEach(options, taken, {
-      signal,
-      write: (mailbox) => writeMailbox(options, mailbox, epoch),
-      giveBack: (left) => manifests.giveBack(left.map(({ id }) => id)),
-    });
-    if (taken.length < MAILBOXES_AT_ONCE) break;
+  for (let left = MAILBOXES_MAX; left > 0 && !signal.aborted;) {
+    const { due, last } = await manifests.look(walk.after, intervalMs);
+    const some = due.slice(0, left);
+    left -= some.length;
+    await writeMailboxes(options, some, { signal, epoch });
+    if (signal.aborted || some.length < due.length) break;
+    await removeDropped(options, { after: walk.after, last });
+    walk.after = last ?? 0;
+    if (last === null) break;
   }
   for (let batch = 0; batch < BATCHES_MAX && !signal.aborted; batch++) {
     const taken = await accounts.take(intervalMs, ACCOUNTS_AT_ONCE);
@@ -121,7 +122,23 @@ async function writeDue(options: ManifestWriterOptions, signal: AbortSignal): Pr
     });
     if (taken.length < ACCOUNTS_AT_ONCE) break;
   }
-  if (!signal.aborted) await removeDropped(options);
+  if (!signal.aborted) await removeDroppedAccounts(options);
+}
+
+async function writeMailboxes(
+  options: ManifestWriterOptions,
+  due: readonly MailboxId[],
+  { signal, epoch }: { readonly signal: AbortSignal; readonly epoch: string },
+): Promise<void> {
+  const { manifests, intervalMs } = options;
+  for (let at = 0; at < due.length && !signal.aborted; at += MAILBOXES_AT_ONCE) {
+    const taken = await manifests.take(due.slice(at, at + MAILBOXES_AT_ONCE), intervalMs);
+    await writeEach(options, taken, {
+      signal,
+      write: (mailbox) => writeMailbox(options, mailbox, epoch),
+      giveBack: (left) => manifests.giveBack(left.map(({ id }) => id)),
+    });
+  }
 }
 
 /** One after the other; those that are not reached are given back. A bug with one is not the others' end. */
@@ -153,8 +170,14 @@ async function writeEach<T extends { readonly id: number }>(
 }
 
 async function tellStatus({ manifests, metrics }: ManifestWriterOptions): Promise<void> {
-  const { mailboxes, oldestSeconds } = await manifests.status();
-  metrics.manifestsBehind.set(mailboxes);
+  let [behind, oldestSeconds] = [0, 0];
+  for (let after: MailboxId | 0 | null = 0; after !== null;) {
+    const found: ManifestLook = await manifests.look(after, 0);
+    behind += found.behind;
+    oldestSeconds = Math.max(oldestSeconds, found.oldestSeconds);
+    after = found.last;
+  }
+  metrics.manifestsBehind.set(behind);
   metrics.manifestOldestSeconds.set(oldestSeconds);
 }
 
@@ -165,7 +188,7 @@ async function writeMailbox(
 ): Promise<void> {
   const { manifests, blobs, spoolDir, metrics } = options;
   const { id, address } = mailbox;
-  await clear(options, mailbox.obsolete, (keys) => manifests.forget(id, keys));
+  await clearObjects(options, mailbox.obsolete, (keys) => manifests.forget(id, keys));
   const kind = await kindFor(options, mailbox);
   const object = await zipLines(mailboxManifest(manifests, mailbox, { kind, epoch }), spoolDir);
   try {
@@ -183,7 +206,7 @@ async function writeMailbox(
     await object.discard();
   }
   if (kind === "base") {
-    await clear(options, await manifests.obsolete(id), (keys) => manifests.forget(id, keys));
+    await clearObjects(options, await manifests.obsolete(id), (keys) => manifests.forget(id, keys));
   }
 }
 
@@ -199,86 +222,23 @@ async function kindFor(
   return changed > Math.max(100, live * DELTA_SHARE) ? "base" : "delta";
 }
 
-async function writeAccount(
-  options: ManifestWriterOptions,
-  account: CheckedAccount,
-  epoch: string,
+async function removeDropped(
+  { manifests, blobs }: ManifestWriterOptions,
+  range: Parameters<ManifestStore["dropped"]>[0],
 ): Promise<void> {
-  const { accounts, blobs, metrics } = options;
-  const forget = (keys: readonly string[]) => accounts.forget(account.id, keys);
-  await clear(options, account.obsolete, forget);
-  const supersedes = account.supersedes.filter((each) => each !== epoch);
-  const content = contentOf(account, options.isEncrypted);
-  const json = JSON.stringify([epoch, supersedes, content]);
-  const digest = createHash("sha256").update(json).digest("hex");
-  if (digest === account.digest) return;
-  // WHY: what is there says more until then, and this would replace it.
-  if (supersedes.length > 0 && !await accounts.isWhole(account.id)) return;
-  const writtenMs = Math.max(account.nowMs, account.writtenMs + 1);
-  const { lastMailboxId } = account;
-  const head = { sora: "account", version: MANIFEST_VERSION, epoch, supersedes, lastMailboxId };
-  const object = await zipLines(
-    [JSON.stringify({ ...head, writtenMs, content })],
-    options.spoolDir,
-  );
-  try {
-    const key = manifestKey(content.address, { kind: "account", epoch, writtenMs }, object.hash);
-    await accounts.announce(account.id, key);
-    await blobs.put(key, object, { durability: "stored" });
-    const isOurs = await accounts.commit(account, { key, digest, atMs: writtenMs });
-    metrics.manifestsWrittenTotal.inc({ kind: "account" });
-    metrics.manifestBytesTotal.inc(object.sizeBytes);
-    if (!isOurs) return;
-  } finally {
-    await object.discard();
-  }
-  await clear(options, await accounts.obsolete(account.id), forget);
-  if (supersedes.length > 0) await removeSuperseded(options, content, supersedes);
-}
-
-/** WHY no hashes in the clear: whoever may read the bucket could try passwords at leisure. */
-function contentOf({ content }: CheckedAccount, isEncrypted: boolean): AccountContent {
-  const parsed = JSON.parse(content) as AccountContent;
-  if (isEncrypted) return parsed;
-  const addresses = parsed.addresses.map(([address, isPrimary]) =>
-    [address, isPrimary, null] as const
-  );
-  return { ...parsed, addresses };
-}
-
-/** What earlier databases wrote of an account, all of which this one has written. */
-async function removeSuperseded(
-  { blobs, log }: ManifestWriterOptions,
-  { address }: AccountContent,
-  epochs: readonly string[],
-): Promise<void> {
-  for await (const page of blobs.list(MANIFEST_PREFIX + ownerPrefix(address))) {
-    const names = page.map(({ key }) => readManifestKey(key)).filter((name) => name !== null);
-    const old = names.filter(({ subject }) => epochs.includes(subject.epoch)).map(({ key }) => key);
-    if (old.length === 0) continue;
-    await blobs.deleteMany(old);
-    log.info("manifests-superseded", { objects: old.length });
+  for (let more = true; more;) {
+    const dropped = await manifests.dropped(range, DROPPED_AT_ONCE);
+    more = dropped.length === DROPPED_AT_ONCE;
+    for (const { id, objects } of dropped) {
+      await blobs.deleteMany(objects as readonly ObjectKey[]);
+      await manifests.drop(id);
+    }
   }
 }
 
-/** Mailboxes and accounts that are gone. */
-async function removeDropped({ manifests, accounts, blobs }: ManifestWriterOptions): Promise<void> {
-  for (const { id, objects } of await manifests.dropped(DROPPED_AT_ONCE)) {
-    await blobs.deleteMany(objects as readonly ObjectKey[]);
-    await manifests.drop(id);
-  }
+async function removeDroppedAccounts({ accounts, blobs }: ManifestWriterOptions): Promise<void> {
   for (const { id, objects } of await accounts.dropped(DROPPED_AT_ONCE)) {
     await blobs.deleteMany(objects as readonly ObjectKey[]);
     await accounts.drop(id);
   }
-}
-
-async function clear(
-  { blobs }: ManifestWriterOptions,
-  keys: readonly string[],
-  forget: (keys: readonly string[]) => Promise<void>,
-): Promise<void> {
-  if (keys.length === 0) return;
-  await blobs.deleteMany(keys as readonly ObjectKey[]);
-  await forget(keys);
 }

@@ -1,18 +1,16 @@
-import { createHash } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
-import type { Blobs, ObjectKey } from "../blobs/blobs.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import { BackgroundJob } from "../lib/background_job.ts";
 import type { Uid } from "../lib/ids.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type { Damage, ScrubbedBody, ScrubbedMailbox, ScrubStore } from "../store/scrubs.ts";
+import type { ScrubbedBody, ScrubbedMailbox, ScrubStore } from "../store/scrubs.ts";
+import { readBody } from "./read_body.ts";
 
 const FIRST_LOOK_MS = 60_000;
 /** When nothing is due, or the storage is in trouble. */
 const LOOK_MS = 5 * 60_000;
 /** Bodies between two notes of how far it has come. */
 const BATCH = 50;
-/** Of a body at a time: what is held in memory. */
-const PIECE_BYTES = 1024 * 1024;
 /** Days of the metric. */
 const DAYS = 30;
 
@@ -35,50 +33,43 @@ export interface ScrubberOptions {
  */
 export class Scrubber implements AsyncDisposable {
   readonly #options: ScrubberOptions;
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #job: BackgroundJob;
+  #toldAt = -Infinity;
 
   constructor(options: ScrubberOptions) {
     this.#options = options;
-    this.#running = this.#run();
+    this.#job = new BackgroundJob({
+      firstMs: options.firstLookMs ?? FIRST_LOOK_MS,
+      round: async () => await this.#look() ? 0 : LOOK_MS,
+      failed: (error) => {
+        options.log.warning("scrub-interrupted", { error });
+        return LOOK_MS;
+      },
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+    await this.#job[Symbol.asyncDispose]();
   }
 
-  async #run(): Promise<void> {
-    await this.#rest(this.#options.firstLookMs ?? FIRST_LOOK_MS);
-    while (!this.#stop.signal.aborted) {
-      const found = await this.#look();
-      if (!found) await this.#rest(LOOK_MS);
-    }
-  }
-
-  /** Never throws; false: nothing is to be done now. */
+  /** False: nothing is to be done now. */
   async #look(): Promise<boolean> {
-    const { scrubs, intervalMs, log } = this.#options;
-    try {
-      await this.#tellStatus();
-      const mailbox = await scrubs.take(intervalMs);
-      if (!mailbox) return false;
-      return await this.#scrub(mailbox);
-    } catch (error) {
-      log.warning("scrub-interrupted", { error });
-      return false;
-    }
+    const { scrubs, intervalMs } = this.#options;
+    // WHY not for each mailbox: it counts all of them.
+    if (performance.now() - this.#toldAt >= LOOK_MS) await this.#tellStatus();
+    const mailbox = await scrubs.take(intervalMs);
+    return mailbox !== null && await this.#scrub(mailbox);
   }
 
   async #scrub({ id, readUid }: ScrubbedMailbox): Promise<boolean> {
     const { scrubs } = this.#options;
     try {
-      for (let at: Uid = readUid; !this.#stop.signal.aborted;) {
+      for (let at: Uid = readUid; !this.#job.signal.aborted;) {
         const bodies = await scrubs.bodies(id, at, BATCH);
         await this.#readAll(bodies);
         const last = bodies.at(-1);
         const isDone = bodies.length < BATCH;
-        if (this.#stop.signal.aborted) break;
+        if (this.#job.signal.aborted) break;
         await scrubs.advance(id, isDone || !last ? null : last.uid);
         if (isDone || !last) return true;
         at = last.uid;
@@ -96,7 +87,7 @@ export class Scrubber implements AsyncDisposable {
     const keys = bodies.map(({ objectKey }) => objectKey);
     const [pending, damaged] = await Promise.all([scrubs.pending(keys), scrubs.damaged(keys)]);
     for (const body of bodies) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#job.signal.aborted) return;
       if (pending.has(body.objectKey)) continue;
       const damage = await readBody(this.#options.blobs, body);
       metrics.scrubbedBodiesTotal.inc({ result: damage ?? "ok" });
@@ -104,7 +95,7 @@ export class Scrubber implements AsyncDisposable {
       if (damage !== null && (await scrubs.pending([body.objectKey])).size > 0) continue;
       if (damage !== null) log.error("body-damaged", { key: body.objectKey, damage });
       if (damage !== null || damaged.has(body.objectKey)) await scrubs.report(body, damage);
-      await this.#rest(1000 * body.sizeBytes / bytesPerSecond);
+      await this.#job.rest(1000 * body.sizeBytes / bytesPerSecond);
     }
   }
 
@@ -114,45 +105,6 @@ export class Scrubber implements AsyncDisposable {
     const { messages, verified, damaged } = await scrubs.status(DAYS);
     metrics.scrubVerifiedRatio.set(messages === 0 ? 1 : verified / messages);
     metrics.scrubDamagedBodies.set(damaged);
-  }
-
-  async #rest(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
-  }
-}
-
-/**
- * Reads a whole body in pieces; null: it is what it has to be. Throws `unavailable` when the storage is in
- * trouble, which says nothing about the body.
- */
-export async function readBody(
-  blobs: Blobs,
-  { objectKey, hash, sizeBytes }: Pick<ScrubbedBody, "objectKey" | "hash" | "sizeBytes">,
-): Promise<Damage | null> {
-  const key = objectKey as ObjectKey;
-  const found = await blobs.size(key);
-  if (found === null) return "missing";
-  if (found !== sizeBytes) return "size";
-  const digest = createHash("sha256");
-  for (let at = 0; at < sizeBytes; at += PIECE_BYTES) {
-    const piece = await readPiece(blobs, key, [at, Math.min(sizeBytes, at + PIECE_BYTES)]);
-    if (piece === null) return "unreadable";
-    digest.update(piece);
-  }
-  return digest.digest("hex") === hash ? null : "hash";
-}
-
-/** null: it cannot be read though the storage answers. */
-async function readPiece(
-  blobs: Blobs,
-  key: ObjectKey,
-  [start, end]: readonly [number, number],
-): Promise<Uint8Array | null> {
-  try {
-    return await blobs.range(key, start, end);
-  } catch {
-    // WHY: trouble of the storage itself shows here, too, and is thrown.
-    await blobs.size(key);
-    return await blobs.range(key, start, end).catch(() => null);
+    this.#toldAt = performance.now();
   }
 }

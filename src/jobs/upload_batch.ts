@@ -1,29 +1,30 @@
-import { createHash } from "node:crypto";
 import { type Blobs, hashOf, type ObjectKey } from "../blobs/blobs.ts";
-import type { BodyCache } from "../blobs/body_cache.ts";
-import type { Spooled } from "../blobs/spool.ts";
-import { MemorySpooled } from "../blobs/spooled.ts";
-import type { Staging } from "../blobs/staging.ts";
+import { isObjectRefused } from "../blobs/s3_trouble.ts";
 import { Refused } from "../lib/refused.ts";
 import { Turns } from "../lib/turns.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Database } from "../store/database.ts";
 import { tryObjectLocks } from "../store/object_lock.ts";
-import { confirmUploads, type LeasedUpload, type UploadStore } from "../store/uploads.ts";
+import { unsettledRemovals } from "../store/unsettled_removals.ts";
+import { confirmUploads, type LeasedUpload } from "../store/uploads.ts";
+import { type LocalBodies, localBody } from "./local_body.ts";
+import { readBody } from "./read_body.ts";
+
+/**
+ * What an upload failed by, as far as we know: by itself, by what the object store made of it, or by the object
+ * store, which others fail by, too.
+ */
+export type Blame = "upload" | "object" | "store";
 
 /** What became of an upload. */
 export type Outcome =
   | { readonly kind: "uploaded" }
-  /** `isRemote`: the object store is to blame, as far as we know. */
-  | { readonly kind: "failed"; readonly why: string; readonly isRemote: boolean }
-  /** Somebody else works on that object now, or the server stops. */
+  | { readonly kind: "failed"; readonly why: string; readonly blame: Blame }
+  /** Somebody else works on that object, now or not long ago, or the server stops. */
   | { readonly kind: "deferred" };
 
-export interface UploadBatchOptions {
+export interface UploadBatchOptions extends LocalBodies {
   readonly db: Database;
-  readonly uploads: Pick<UploadStore, "body">;
-  readonly staging: Staging;
-  readonly cache: BodyCache | null;
   readonly remote: Blobs;
   /** Bodies that are sent at once. */
   readonly concurrency: number;
@@ -62,8 +63,11 @@ export class UploadBatch {
           : { kind: "deferred" as const };
         outcomes.set(upload.objectKey, outcome);
       }));
-      const done = leased.filter(({ objectKey }) => outcomes.get(objectKey)?.kind === "uploaded");
-      await confirmUploads(tx, done);
+      const sent = leased.filter(({ objectKey }) => outcomes.get(objectKey)?.kind === "uploaded");
+      // WHY: what somebody may still be removing is sent again once nobody can be.
+      const unsettled = await unsettledRemovals(tx, sent.map(({ objectKey }) => objectKey));
+      for (const key of unsettled) outcomes.set(key, { kind: "deferred" });
+      await confirmUploads(tx, sent.filter(({ objectKey }) => !unsettled.has(objectKey)));
     });
     return outcomes;
   }
@@ -75,7 +79,7 @@ export class UploadBatch {
     try {
       return await this.#send(upload);
     } catch (error) {
-      return failure(error, error instanceof Refused && error.refusal.kind === "unavailable");
+      return failure(error, blameFor(error));
     } finally {
       this.#options.metrics.uploadDuration.observe((performance.now() - since) / 1000);
     }
@@ -85,11 +89,14 @@ export class UploadBatch {
     const { remote, verify, describe } = this.#options;
     const key = upload.objectKey as ObjectKey;
     const { sizeBytes } = upload;
-    const source = await this.#source(upload);
+    const source = await localBody(this.#options, upload);
     if (!source.body) {
-      // WHY: it may be there already: another node sent it, or a commit of ours was lost.
-      if (await remote.size(key) === sizeBytes) return { kind: "uploaded" };
-      return failure(source.trouble ?? new Error("the staged body is missing"), false);
+      // WHY: it may be there already: another node sent it, or a commit of ours was lost. WHY all of it is
+      // read: there is nothing else that knows what it has to be.
+      const damage = await readBody(remote, { ...upload, hash: hashOf(key) });
+      if (damage === null) return { kind: "uploaded" };
+      const missing = new Error(`the staged body is missing, the object store's is ${damage}`);
+      return failure(source.trouble ?? missing, "upload");
     }
     const metadata = await describe?.(key) ?? {};
     await remote.put(key, source.body, { metadata });
@@ -98,42 +105,18 @@ export class UploadBatch {
     if (stored === sizeBytes) return { kind: "uploaded" };
     return failure(
       new Error(`the object store has ${stored ?? "no"} octets of ${sizeBytes}`),
-      true,
+      "object",
     );
   }
-
-  /** The body from wherever it can be read, with the right size and hash. */
-  async #source(
-    upload: LeasedUpload,
-  ): Promise<{ readonly body: Spooled | null; readonly trouble: unknown }> {
-    const { staging, uploads, cache } = this.#options;
-    const key = upload.objectKey as ObjectKey;
-    let trouble: unknown = null;
-    try {
-      const staged = await staging.open(key, upload.sizeBytes);
-      if (staged) return { body: staged, trouble };
-    } catch (error) {
-      trouble = error;
-    }
-    const kept = upload.hasBody ? await uploads.body(key) : null;
-    for (const bytes of [kept, await cache?.get(key)]) {
-      if (bytes && isBody(bytes, upload)) return { body: inMemory(bytes, key), trouble };
-    }
-    return { body: null, trouble };
-  }
 }
 
-function isBody(bytes: Uint8Array, { objectKey, sizeBytes }: LeasedUpload): boolean {
-  if (bytes.length !== sizeBytes) return false;
-  return createHash("sha256").update(bytes).digest("hex") === hashOf(objectKey as ObjectKey);
+function blameFor(error: unknown): Blame {
+  const isStorage = error instanceof Refused && error.refusal.kind === "unavailable";
+  if (!isStorage) return "upload";
+  return isObjectRefused(error) ? "object" : "store";
 }
 
-function inMemory(bytes: Uint8Array, key: ObjectKey): Spooled {
-  const hash = hashOf(key);
-  return new MemorySpooled({ hash, receivedHash: hash, bytes, prefixBytes: 0 });
-}
-
-function failure(error: unknown, isRemote: boolean): Outcome {
+function failure(error: unknown, blame: Blame): Outcome {
   const cause = error instanceof Refused && error.cause !== undefined ? error.cause : error;
-  return { kind: "failed", why: cause instanceof Error ? cause.message : String(cause), isRemote };
+  return { kind: "failed", why: cause instanceof Error ? cause.message : String(cause), blame };
 }

@@ -51,6 +51,8 @@ export class Uploader implements AsyncDisposable {
   #lanes: Promise<unknown> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
   #troubles = 0;
+  /** Workers whose rounds were interrupted: what they had taken on is still theirs in the database. */
+  readonly #interrupted = new Set<string>();
   #foreignAt = -Infinity;
   #foreignAfter = "";
 
@@ -77,8 +79,25 @@ export class Uploader implements AsyncDisposable {
 
   /** One batch of what is due; how many were leased. Whatever fails is tried again later. */
   async round(lane = 0): Promise<number> {
-    const { uploads, instanceId, batchSize } = this.#options;
+    const { instanceId } = this.#options;
+    await this.#giveUpInterrupted();
     const worker = `${instanceId}/${crypto.randomUUID()}`;
+    try {
+      return await this.#round(lane, worker);
+    } catch (error) {
+      this.#interrupted.add(worker);
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#stopListening();
+    await this.#lanes;
+  }
+
+  async #round(lane: number, worker: string): Promise<number> {
+    const { uploads, instanceId, batchSize } = this.#options;
     const leasing = { worker, leaseMs: LEASE_MS, limit: batchSize };
     let leased = await uploads.lease(instanceId, leasing);
     if (leased.length === 0 && lane === 0) leased = await this.#leaseForeign(leasing);
@@ -86,10 +105,12 @@ export class Uploader implements AsyncDisposable {
     return leased.length;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    this.#stopListening();
-    await this.#lanes;
+  /** WHY: after a failover or a restart of the database nobody is to wait until leases run out. */
+  async #giveUpInterrupted(): Promise<void> {
+    for (const worker of [...this.#interrupted]) {
+      await this.#options.uploads.release(worker);
+      this.#interrupted.delete(worker);
+    }
   }
 
   /** Never rejects. */
@@ -137,13 +158,16 @@ export class Uploader implements AsyncDisposable {
       metrics.uploadsTotal.inc({ result: outcome.kind });
       if (outcome.kind === "uploaded") done++;
       if (outcome.kind === "deferred") {
-        failed.push({ upload, delayMs: retryIntervalMs, error: null });
+        failed.push({ upload, delayMs: retryIntervalMs, error: null, counts: false });
       }
       if (outcome.kind !== "failed") continue;
       const delayMs = this.#retry(upload.attempts, RETRY_MAX_MS);
-      failed.push({ upload, delayMs, error: outcome.why });
+      const { why, blame } = outcome;
+      // WHY not while the store is in trouble: nothing is wrong with what waits for it, for however long.
+      const counts = blame !== "store";
+      failed.push({ upload, delayMs, error: why, counts });
       const { attempts, sizeBytes } = upload;
-      log.warning("upload-failed", { attempts: attempts + 1, sizeBytes, why: outcome.why });
+      log.warning("upload-failed", { attempts: attempts + Number(counts), sizeBytes, why });
     }
     await uploads.giveBack(failed);
     await this.#judge(done, [...outcomes.values()]);
@@ -152,7 +176,7 @@ export class Uploader implements AsyncDisposable {
   /** WHY: while nothing can be stored, to try all of it again and again helps nobody. */
   async #judge(done: number, outcomes: readonly Outcome[]): Promise<void> {
     const { uploads, log } = this.#options;
-    if (done === 0 && outcomes.some((one) => one.kind === "failed" && one.isRemote)) {
+    if (done === 0 && outcomes.some((one) => one.kind === "failed" && one.blame !== "upload")) {
       if (this.#troubles++ === 0) log.error("object-store-trouble");
       return;
     }

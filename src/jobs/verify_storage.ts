@@ -1,22 +1,20 @@
 import { type Blobs, isBodyKey, type Listed, type ObjectKey } from "../blobs/blobs.ts";
-import { ownerAddress } from "../blobs/manifest_key.ts";
 import { Fingerprints } from "../lib/fingerprints.ts";
 import type { MailboxId, Uid } from "../lib/ids.ts";
-import type { Database, Reader } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
 import { tryObjectLocks } from "../store/object_lock.ts";
 import type { Damage, ScrubStore } from "../store/scrubs.ts";
 import {
   type BodyPlace,
   neededBodies,
   type NeededBody,
-  whichAreKnown,
   whichAreNeeded,
   whichArePending,
 } from "../store/stored_bodies.ts";
-import { readBody } from "./scrubber.ts";
+import { type LocalBodies, localBody } from "./local_body.ts";
+import { Orphans, settledBefore, whichAreUnneeded } from "./orphans.ts";
+import { readBody } from "./read_body.ts";
 
-/** WHY: a body is put before the transaction that names it; imports may take long. */
-const SETTLED_MS = 24 * 3_600_000;
 /** Messages of one statement. */
 const PAGE = 1_000;
 /** Keys of bodies that are missing; more of them may be counted twice. */
@@ -33,8 +31,12 @@ export interface VerifyOptions {
   readonly maySize: (storedBytes: number, sizeBytes: number) => boolean;
   /** Every body is read. */
   readonly deep: boolean;
-  /** Orphans are removed, damaged bodies are noted. */
+  /** Orphans are removed, damaged bodies are put back where `local` has them, and noted otherwise. */
   readonly fix: boolean;
+  /** What this machine has of the bodies; null: nothing else than `blobs`. */
+  readonly local?: LocalBodies | null;
+  /** What an object that is put back is to say of itself. */
+  readonly describe?: (key: string) => Promise<Readonly<Record<string, string>>>;
   /**
    * Orphans of accounts that the database does not know are removed, too. WHY not otherwise: they may be
    * all that is left of a database that was lost.
@@ -50,6 +52,8 @@ export interface VerifyOptions {
 export interface StorageProblem {
   readonly key: string;
   readonly problem: Damage | "orphan";
+  /** It is gone: an orphan was removed, a body was put back. */
+  readonly isFixed: boolean;
 }
 
 export interface Verified {
@@ -60,6 +64,7 @@ export interface Verified {
   /** At most a thousand. */
   readonly problems: readonly StorageProblem[];
   readonly orphansRemoved: number;
+  readonly bodiesPutBack: number;
 }
 
 /**
@@ -69,7 +74,10 @@ export interface Verified {
  * @throws {Refused} `unavailable` where the storage or the database cannot be asked
  */
 export async function verifyStorage(options: VerifyOptions): Promise<Verified> {
-  const run = new Run(options);
+  const { blobs, fix, now = () => new Date() } = options;
+  // WHY only with a fix: else nothing is written into the storage.
+  const putBefore = await settledBefore(fix ? blobs : null, now());
+  const run = new Run(options, putBefore);
   for await (const page of options.blobs.list("")) await run.objects(page);
   await run.missing();
   return run.result();
@@ -79,6 +87,7 @@ class Run {
   readonly #options: VerifyOptions;
   readonly #seen = new Fingerprints();
   readonly #settled: Date;
+  readonly #orphanage: Orphans;
   readonly #counts = { missing: 0, orphan: 0, size: 0, hash: 0, unreadable: 0 };
   readonly #problems: StorageProblem[] = [];
   /** Keys that the listing did not have, and that were looked at. */
@@ -86,11 +95,12 @@ class Run {
   #objects = 0;
   #messages = 0;
   #removed = 0;
+  #putBack = 0;
 
-  constructor(options: VerifyOptions) {
+  constructor(options: VerifyOptions, putBefore: Date) {
     this.#options = options;
-    const { now = () => new Date() } = options;
-    this.#settled = new Date(now().getTime() - SETTLED_MS);
+    this.#settled = putBefore;
+    this.#orphanage = new Orphans({ ...options, putBefore });
   }
 
   /** A page of the storage's listing. */
@@ -136,6 +146,7 @@ class Run {
       counts: this.#counts,
       problems: this.#problems,
       orphansRemoved: this.#removed,
+      bodiesPutBack: this.#putBack,
     };
   }
 
@@ -147,45 +158,44 @@ class Run {
     // WHY again: it may be on its way to the object store, or have been purged meanwhile.
     if ((await whichArePending(database, [key])).size > 0) return;
     if (!(await whichAreNeeded(database, [key])).has(key)) return;
-    this.#tell(key, damage);
-    if (fix && accountId !== null) await scrubs.report({ objectKey: key, accountId }, damage);
+    const isFixed = fix && await this.#repair(body);
+    if (isFixed) this.#putBack++;
+    this.#tell(key, damage, isFixed);
+    if (!fix || accountId === null) return;
+    await scrubs.report({ objectKey: key, accountId }, isFixed ? null : damage);
+  }
+
+  /** Puts a body back that is here. WHY locked: somebody may be about to remove it. */
+  async #repair(body: NeededBody): Promise<boolean> {
+    const { database, blobs, local, describe } = this.#options;
+    const key = body.key as ObjectKey;
+    const wanted = { ...body, objectKey: key };
+    const found = local ? await localBody(local, { ...wanted, hasBody: true }) : null;
+    const here = found?.body;
+    if (!here) return false;
+    const metadata = await describe?.(key) ?? {};
+    return await database.transaction(async (tx) => {
+      if (!(await tryObjectLocks(tx, [key])).has(key)) return false;
+      if (!(await whichAreNeeded(tx, [key])).has(key)) return false;
+      await blobs.put(key, here, { metadata, overwrite: true });
+      return await readBody(blobs, wanted) === null;
+    });
   }
 
   async #orphans(keys: readonly ObjectKey[]): Promise<void> {
-    const { database, fix } = this.#options;
+    const { database, fix, strangers = false } = this.#options;
     if (keys.length === 0) return;
-    const removable = fix ? await this.#ofKnownAccounts(keys) : new Set<ObjectKey>();
-    const kept = await unneeded(database, keys.filter((key) => !removable.has(key)));
-    const removed = removable.size > 0
-      ? await database.transaction((tx) => this.#remove(tx, [...removable]))
-      : [];
+    const removable = new Set(fix ? strangers ? keys : await this.#orphanage.ours(keys) : []);
+    const kept = await whichAreUnneeded(database, keys.filter((key) => !removable.has(key)));
+    const removed = await this.#orphanage.remove([...removable]);
     this.#removed += removed.length;
-    for (const key of [...kept, ...removed]) this.#tell(key, "orphan");
+    for (const key of kept) this.#tell(key, "orphan", false);
+    for (const key of removed) this.#tell(key, "orphan", true);
   }
 
-  async #ofKnownAccounts(keys: readonly ObjectKey[]): Promise<ReadonlySet<ObjectKey>> {
-    const { database, strangers = false } = this.#options;
-    if (strangers) return new Set(keys);
-    const owners = new Map(keys.map((key) => [key, ownerAddress(key)]));
-    const addresses = new Set([...owners.values()].filter((address) => address !== null));
-    const known = await whichAreKnown(database, [...addresses]);
-    return new Set(keys.filter((key) => known.has(owners.get(key) ?? "")));
-  }
-
-  /** WHY locked: nobody may upload one meanwhile. */
-  async #remove(
-    tx: Parameters<typeof tryObjectLocks>[0],
-    keys: readonly ObjectKey[],
-  ): Promise<ObjectKey[]> {
-    const locked = await tryObjectLocks(tx, keys);
-    const orphans = await unneeded(tx, keys.filter((key) => locked.has(key)));
-    await this.#options.blobs.deleteMany(orphans, { putBefore: this.#settled });
-    return orphans;
-  }
-
-  #tell(key: string, problem: StorageProblem["problem"]): void {
+  #tell(key: string, problem: StorageProblem["problem"], isFixed: boolean): void {
     this.#counts[problem]++;
-    if (this.#problems.length < LISTED_MAX) this.#problems.push({ key, problem });
+    if (this.#problems.length < LISTED_MAX) this.#problems.push({ key, problem, isFixed });
   }
 
   async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -195,12 +205,4 @@ class Run {
     };
     await Promise.all(Array.from({ length: this.#options.concurrency }, worker));
   }
-}
-
-async function unneeded(
-  db: Pick<Reader, "query">,
-  keys: readonly ObjectKey[],
-): Promise<ObjectKey[]> {
-  const [needed, pending] = [await whichAreNeeded(db, keys), await whichArePending(db, keys)];
-  return keys.filter((key) => !needed.has(key) && !pending.has(key));
 }

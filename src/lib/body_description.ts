@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { areTexts, isCount, isDate, isNumber } from "./checked.ts";
 
 /** Where a body's message is, or was when the body was stored: what its object says of itself. */
 export interface BodyDescription {
@@ -73,28 +74,10 @@ function unpacked(value: unknown): BodyDescription | null {
     return null;
   }
   if (domain !== null && typeof domain !== "string") return null;
-  if (!isCount(mailboxId) || !isNumber32(uidValidity) || !isNumber32(uid)) return null;
+  if (!isCount(mailboxId) || !isNumber(uidValidity) || !isNumber(uid)) return null;
   if (!isCount(flags) || !isDate(internalMs) || !isDate(savedMs) || !areTexts(keywords)) {
     return null;
   }
   const place = { account, epoch, mailboxId, mailbox, domain, uidValidity, uid };
   return { ...place, flags, keywords, internalMs, savedMs };
-}
-
-function areTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === "string");
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** RFC 3501 §9: nz-number. */
-function isNumber32(value: unknown): value is number {
-  return isCount(value) && value > 0 && value <= 0xffff_ffff;
-}
-
-/** What a Date can hold: ECMA-262 §21.4.1.1. */
-function isDate(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 8.64e15;
 }

@@ -6,12 +6,16 @@ import { ConnectionError } from "./database_error.ts";
 const PAUSE_MS = 50;
 const PAUSE_MAX_MS = 2_000;
 
-/** Opens connections to one endpoint: its hosts in order, with a pause after all have failed. */
+/**
+ * Opens connections to one endpoint: its hosts in order, the one that worked last before all others, with a
+ * pause after all have failed.
+ */
 export class Connector {
   readonly #connections = new Set<Connection>();
   #failures = 0;
   #retryAt = 0;
   #lastError: unknown;
+  #lastHost: string | undefined;
 
   constructor(
     readonly endpoint: DatabaseEndpoint,
@@ -28,7 +32,7 @@ export class Connector {
     if (Date.now() < this.#retryAt) {
       throw new ConnectionError("Connection terminated", { cause: this.#lastError });
     }
-    for (const host of this.endpoint.hosts) {
+    for (const host of this.#hosts()) {
       try {
         const connection = await Connection.open(this.endpoint, host, {
           ...this.options,
@@ -37,6 +41,7 @@ export class Connector {
         });
         this.#failures = 0;
         this.#retryAt = 0;
+        this.#lastHost = host;
         this.#connections.add(connection);
         void connection.closed.then(() => this.#connections.delete(connection));
         return connection;
@@ -58,6 +63,13 @@ export class Connector {
       stuck++;
     }
     return stuck;
+  }
+
+  /** WHY: after a failover, an attempt at the machine that is gone may last until its timeout, each time. */
+  #hosts(): readonly string[] {
+    const { hosts } = this.endpoint;
+    const last = this.#lastHost;
+    return last === undefined ? hosts : [last, ...hosts.filter((host) => host !== last)];
   }
 
   #pause(): void {

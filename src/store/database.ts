@@ -146,9 +146,12 @@ export class Database implements Reader, AsyncDisposable {
 
   /** Ends every connection; statements and transactions that are running end first. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const finish of this.#beforeClose) await finish();
-    clearInterval(this.#ticker);
-    await Promise.all([...this.#listeners].map((listener) => listener.close()));
-    await Promise.all([this.#primary, ...this.#replicas].map((server) => server.close()));
+    try {
+      for (const finish of this.#beforeClose) await finish();
+      await Promise.all([...this.#listeners].map((listener) => listener.close()));
+      await Promise.all([this.#primary, ...this.#replicas].map((server) => server.close()));
+    } finally {
+      clearInterval(this.#ticker); // WHY last: a silent server must not keep anything from ending.
+    }
   }
 }

@@ -25,11 +25,6 @@ export function isDataError(error: unknown): boolean {
   return ["21", "22", "23", "54"].includes(state.slice(0, 2));
 }
 
-/** True when an unique constraint or index refused a row. */
-export function isDuplicate(error: unknown): boolean {
-  return sqlState(error) === "23505";
-}
-
 /** True when the connection must not be used any more. */
 export function breaksConnection(error: unknown): boolean {
   const state = sqlState(error);

@@ -2,9 +2,12 @@ import { type BodyDescription, describeBody } from "../lib/body_description.ts";
 import type { AccountId, Hash, MailboxId, Modseq, Uid } from "../lib/ids.ts";
 import { type Database, sql } from "./database.ts";
 import { packObjectKey } from "./object_key.ts";
+import { unpackNumbers } from "./packed_states.ts";
 import { UNFINISHED } from "./rebuilds.ts";
 import type { Sql } from "./sql.ts";
 
+/** Mailboxes that one statement looks at: one look into an index each. */
+const LOOK_MAX = 5_000;
 /** Longer than a mailbox takes: after it another node may take it. */
 const LEASE_S = 900;
 /** A deleted mailbox keeps its manifests until its account's says that it is gone. */
@@ -55,11 +58,15 @@ export interface GoneRow {
   readonly movedUid: Uid | null;
 }
 
-/** How far behind manifests are. */
-export interface ManifestStatus {
-  readonly mailboxes: number;
+/** What is behind of some mailboxes. */
+export interface ManifestLook {
+  /** Those that may be taken, the one that has waited longest first. */
+  readonly due: readonly MailboxId[];
+  readonly behind: number;
   /** Since the last manifest of the mailbox that has waited longest; 0 without any. */
   readonly oldestSeconds: number;
+  /** The last one that was looked at; null: there are no more. */
+  readonly last: MailboxId | null;
 }
 
 /** Owns `manifest_epoch` and `manifest_progress`: what the object store knows of mailboxes. */
@@ -80,19 +87,38 @@ export class ManifestStore {
   }
 
   /**
-   * Takes mailboxes that have changed since their last manifest, which is older than `intervalMs`; the one
-   * that has waited longest first. Nobody else gets them for a quarter of an hour.
+   * Looks at the next mailboxes behind `after`, by id: which have changed since their last manifest, and which
+   * of those may be written as it is older than `intervalMs`. WHY not all at once: no index knows them.
    */
-  async take(intervalMs: number, limit: number): Promise<UnwrittenMailbox[]> {
+  async look(after: MailboxId | 0, intervalMs: number): Promise<ManifestLook> {
+    const [row] = await this.db.query<Omit<ManifestLook, "due"> & { due: string | null }>(sql`
+      WITH page AS MATERIALIZED (SELECT * FROM mailboxes
+        WHERE id > ${after} ORDER BY id LIMIT ${LOOK_MAX}),
+      behind AS (SELECT mailboxes.id, written_at, ${isDue(intervalMs)} AS is_due,
+          extract(epoch FROM now() - coalesce(written_at, created_at))::float8 AS age
+        FROM page AS mailboxes LEFT JOIN LATERAL (SELECT * FROM manifest_progress AS own
+          WHERE own.mailbox_id = mailboxes.id OFFSET 0) AS done ON true
+        WHERE ${isBehind})
+      SELECT count(*) AS behind, coalesce(max(age), 0) AS "oldestSeconds",
+        array_agg(id ORDER BY written_at NULLS FIRST, id) FILTER (WHERE is_due)::text AS due,
+        (SELECT CASE WHEN count(*) = ${LOOK_MAX} THEN max(id) END FROM page) AS last
+      FROM behind`);
+    if (!row) return { due: [], behind: 0, oldestSeconds: 0, last: null };
+    return { ...row, due: unpackNumbers(row.due) as MailboxId[] };
+  }
+
+  /**
+   * Takes those of these mailboxes whose manifest is still behind, and older than `intervalMs`. Nobody else
+   * gets them for a quarter of an hour.
+   */
+  async take(mailboxes: readonly MailboxId[], intervalMs: number): Promise<UnwrittenMailbox[]> {
     const taken = await this.db.write<{ id: MailboxId }>(sql`
       INSERT INTO manifest_progress AS own (mailbox_id, account_id, leased_until)
       SELECT mailboxes.id, mailboxes.account_id, now() + make_interval(secs => ${LEASE_S})
       FROM mailboxes LEFT JOIN manifest_progress AS done ON done.mailbox_id = mailboxes.id
-      WHERE ${isBehind} AND coalesce(written_at < now() - make_interval(secs => ${
-      intervalMs / 1000
-    }), true)
-        AND coalesce(leased_until < now(), true)
-      ORDER BY written_at NULLS FIRST, mailboxes.id LIMIT ${limit}
+      WHERE mailboxes.id = ANY(${[...mailboxes]}::bigint[])
+        AND ${isBehind} AND ${isDue(intervalMs)}
+      ORDER BY mailboxes.id
       ON CONFLICT (mailbox_id) DO UPDATE SET leased_until = excluded.leased_until
         WHERE coalesce(own.leased_until < now(), true)
       RETURNING mailbox_id AS id`);
@@ -215,28 +241,23 @@ export class ManifestStore {
       WHERE mailbox_id = ${mailbox}`);
   }
 
-  /** Mailboxes that are gone, with all their objects. */
-  async dropped(limit: number): Promise<{ id: MailboxId; objects: readonly string[] }[]> {
+  /** Some mailboxes behind `after` up to `last` (null: all) that are gone, with all their objects. */
+  async dropped(
+    { after, last }: { readonly after: MailboxId | 0; readonly last: MailboxId | null },
+    limit: number,
+  ): Promise<{ id: MailboxId; objects: readonly string[] }[]> {
     return await this.db.query<{ id: MailboxId; objects: string[] }>(sql`
       SELECT mailbox_id AS id, done.objects || done.obsolete AS objects
       FROM manifest_progress AS done LEFT JOIN mailboxes ON mailboxes.id = mailbox_id
-      WHERE mailboxes.id IS NULL
-        OR mailboxes.deleted_at < now() - make_interval(secs => ${DROPPED_AFTER_S})
+      WHERE mailbox_id > ${after} AND mailbox_id <= ${last ?? Number.MAX_SAFE_INTEGER}
+        AND (mailboxes.id IS NULL
+          OR mailboxes.deleted_at < now() - make_interval(secs => ${DROPPED_AFTER_S}))
       LIMIT ${limit}`);
   }
 
   /** The objects of a mailbox that is gone are deleted. */
   async drop(mailbox: MailboxId): Promise<void> {
     await this.db.write(sql`DELETE FROM manifest_progress WHERE mailbox_id = ${mailbox}`);
-  }
-
-  /** How far behind all are. */
-  async status(): Promise<ManifestStatus> {
-    const [row] = await this.db.query<ManifestStatus>(sql`
-      SELECT count(*) AS mailboxes, coalesce(max(extract(epoch FROM
-        now() - coalesce(written_at, mailboxes.created_at))), 0)::float8 AS "oldestSeconds"
-      FROM mailboxes LEFT JOIN manifest_progress ON mailbox_id = mailboxes.id WHERE ${isBehind}`);
-    return row ?? { mailboxes: 0, oldestSeconds: 0 };
   }
 
   /** What the object of a body is to say of itself: where a message is that has it; {} without any. */
@@ -267,6 +288,12 @@ export class ManifestStore {
 const isBehind = sql`mailboxes.deleted_at IS NULL AND uid_next > 1
   AND highest_modseq > coalesce(written_modseq, 0)
   AND mailboxes.account_id NOT IN (${UNFINISHED})`;
+
+/** Nobody has written it lately, or is at it. */
+function isDue(intervalMs: number): Sql {
+  return sql`(coalesce(written_at < now() - make_interval(secs => ${intervalMs / 1000}), true)
+    AND coalesce(leased_until < now(), true))`;
+}
 
 function milliseconds(time: Sql): Sql {
   return sql`floor(extract(epoch FROM ${time}) * 1000)::bigint`;

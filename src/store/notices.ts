@@ -30,15 +30,20 @@ export class Notices {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> | undefined;
   #sentAt = -Infinity;
+  #closed = false;
 
   /** `workerId`: without spaces, different in every isolate of every node. */
   constructor(readonly db: Database, readonly options: { readonly workerId: string }) {
-    db.beforeClose(() => this.settled());
+    db.beforeClose(() => {
+      this.#closed = true;
+      return this.settled();
+    });
   }
 
   /** Says that a change was committed: listeners here at once, those elsewhere a few ms later. */
   changed(mailbox: MailboxId, modseq: Modseq, arrived?: readonly Uid[]): void {
     this.#tell(mailbox, modseq, arrived);
+    if (this.#closed) return; // WHY: nobody can be told any more; others find it by their polls.
     const known = this.#pending.get(mailbox) ?? 0;
     if (modseq > known) this.#pending.set(mailbox, modseq);
     this.#timer ??= setTimeout(() => this.#flush(), this.#coalesceMs());
@@ -100,6 +105,7 @@ export class Notices {
     await this.#sending;
     clearTimeout(this.#timer);
     if (this.#pending.size > 0) await this.#send();
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 

@@ -4,16 +4,11 @@ import { sql, type Transaction } from "./database.ts";
 const SEED = 4242;
 
 /**
- * Locks an object until the end of the transaction. Whoever makes sure that an object is there
- * (uploader), and whoever removes one after looking that nothing needs it (cleaner), holds it while
- * talking to the object store: so no object goes that was found there a moment before. Locks of
- * several objects are to be taken with `tryObjectLocks`, which never waits.
+ * Locks those of the objects that nobody else has locked, until the end of the transaction. Whoever makes
+ * sure that an object is there (uploader), and whoever removes one after looking that nothing needs it
+ * (cleaner), holds its lock while talking to the object store: so no object goes that was found there a
+ * moment before.
  */
-export async function withObjectLock(tx: Transaction, key: string): Promise<void> {
-  await tx.query(sql`SELECT pg_advisory_xact_lock(hashtextextended(${key}, ${SEED}))`);
-}
-
-/** Locks those of the objects that nobody else has locked, until the end of the transaction. */
 export async function tryObjectLocks(
   tx: Transaction,
   keys: readonly string[],

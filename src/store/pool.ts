@@ -24,7 +24,9 @@ export class Pool {
   readonly #idle: Idle[] = [];
   readonly #waiting: Waiter[] = [];
   readonly #busy = new Set<Connection>();
+  readonly #gone = Promise.withResolvers<void>();
   #opening = 0;
+  #ending = 0;
   #closed = false;
 
   constructor(
@@ -50,7 +52,7 @@ export class Pool {
       const spare = this.#size > minConnections && now - idle.since > maxConnIdleMs;
       if (spare || this.#isOld(idle.connection)) {
         this.#idle.splice(this.#idle.indexOf(idle), 1);
-        void idle.connection.close();
+        void this.#end(idle.connection);
       }
     }
     while (this.#waiting[0] && now - this.#waiting[0].since > ACQUIRE_TIMEOUT_MS) {
@@ -60,11 +62,16 @@ export class Pool {
     this.#report();
   }
 
-  /** Ends idle connections now and busy ones when they are given back. */
+  /**
+   * Ends idle connections now, busy ones when they are given back, those that are being opened when they
+   * are; resolves when there is none left.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     for (const waiter of this.#waiting.splice(0)) waiter.reject(ended());
-    await Promise.all(this.#idle.splice(0).map(({ connection }) => connection.close()));
+    for (const { connection } of this.#idle.splice(0)) void this.#end(connection);
+    this.#settle();
+    await this.#gone.promise;
   }
 
   get #size(): number {
@@ -111,12 +118,14 @@ export class Pool {
       // WHY: a server that takes no more connections still works for those that are there.
       if (this.#busy.size + this.#opening > 0) return;
       for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
+    } finally {
+      this.#settle();
     }
   }
 
   #give(connection: Connection): void {
     if (this.#closed || connection.isClosed) {
-      void connection.close();
+      void this.#end(connection);
       return this.#openForWaiter();
     }
     const waiter = this.#waiting.shift();
@@ -129,8 +138,20 @@ export class Pool {
   #release(connection: Connection): void {
     this.#busy.delete(connection);
     if (!this.#isOld(connection)) return this.#give(connection);
-    void connection.close();
+    void this.#end(connection);
     this.#openForWaiter();
+  }
+
+  /** Never rejects. */
+  async #end(connection: Connection): Promise<void> {
+    this.#ending++;
+    await connection.close();
+    this.#ending--;
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#closed && this.#size + this.#ending === 0) this.#gone.resolve();
   }
 
   /** WHY: a lost connection leaves a place free; whoever waits for one must not wait for ever. */

@@ -16,6 +16,7 @@ const TABLES: readonly (readonly [table: Sql, owner: Sql, key: Sql])[] = [
   [sql`metadata`, sql`owner_id`, sql`mailbox_id, account_id, name`],
   [sql`mailbox_acls`, sql`account_id`, sql`mailbox_id, account_id`],
   [sql`quotas`, sql`account_id`, sql`account_id`],
+  [sql`damaged_bodies`, sql`account_id`, sql`object_key`],
   [sql`credentials`, sql`account_id`, sql`id`],
 ];
 
@@ -64,6 +65,9 @@ export class AccountPurge {
       ORDER BY domain IS NOT NULL LIMIT 1`);
     if (left) return left.shared ? "shared" : "kept";
     if (await this.#removeViews(account)) return "more";
+    await this.db.write(sql`
+      DELETE FROM rebuilt_accounts WHERE address IN (SELECT address FROM credentials
+        WHERE account_id = ${account} AND is_primary)`);
     for (const [table, owner, key] of TABLES) {
       const removed = await this.db.write(sql`
         DELETE FROM ${table} WHERE ${owner} = ${account} AND (${key}) IN (

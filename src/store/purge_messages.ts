@@ -46,6 +46,7 @@ export async function purgeMessages(
     const unused = [...locked].filter((key) => !needed.has(key) && waiting.get(key) !== false);
     const gone = unused.length > 0 ? await remove(unused) : new Set<string>();
     await forgetUploads(tx, unused.filter((key) => gone.has(key) && waiting.has(key)));
+    await forgetDamage(tx, [...gone]);
     const done = rows.filter(({ key }) => gone.has(key) || needed.has(key));
     await deleteRows(tx, done);
     await noteTexts(tx, done);
@@ -99,6 +100,12 @@ async function forgetUploads(tx: Transaction, keys: readonly string[]): Promise<
   if (keys.length === 0) return;
   await tx.query(sql`
     DELETE FROM pending_uploads WHERE object_key = ANY(${[...keys]}::text[])`);
+}
+
+async function forgetDamage(tx: Transaction, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await tx.query(sql`
+    DELETE FROM damaged_bodies WHERE object_key = ANY(${[...keys]}::text[])`);
 }
 
 /** The bodies that a message needs which is not marked. */

@@ -49,14 +49,10 @@ export class RestoreStore {
     ids: readonly DeletedId[],
     target: MailboxId,
   ): Promise<RestoredMessage[]> {
-    const done = await this.db.transaction(async (tx) => {
-      const box = await lockWithSources(tx, { account, target, sources: ids });
+    return await this.#place({ account, ids, target, mode: "move" }, async (tx) => {
       await expungeInDeleted(tx, account, ids);
-      const sources = await deletedSources(tx, account, ids);
-      return { sources, ...await placeMessages(tx, box, { sources, mode: "move" }) };
+      return await deletedSources(tx, account, ids);
     });
-    if (done.sources.length > 0) this.notices.changed(target, done.modseq);
-    return zipped(done.sources, done.uids);
   }
 
   /**
@@ -68,16 +64,30 @@ export class RestoreStore {
     ids: readonly DeletedId[],
     target: MailboxId,
   ): Promise<RestoredMessage[]> {
-    const done = await this.db.transaction(async (tx) => {
-      const box = await lockWithSources(tx, { account, target, sources: ids });
-      const sources = [
-        ...await deletedSources(tx, account, ids),
-        ...await liveSources(tx, account, ids),
-      ].sort((a, b) => indexOf(ids, a) - indexOf(ids, b));
-      return { sources, ...await placeMessages(tx, box, { sources, mode: "copy" }) };
+    return await this.#place({ account, ids, target, mode: "copy" }, async (tx) => {
+      const deleted = await deletedSources(tx, account, ids);
+      const live = await liveSources(tx, account, ids);
+      return [...deleted, ...live].sort((a, b) => indexOf(ids, a) - indexOf(ids, b));
     });
-    if (done.sources.length > 0) this.notices.changed(target, done.modseq);
-    return zipped(done.sources, done.uids);
+  }
+
+  /** `find`: those that are there, under the locks of their mailboxes. */
+  async #place(
+    { account, ids, target, mode }: {
+      readonly account: AccountId;
+      readonly ids: readonly DeletedId[];
+      readonly target: MailboxId;
+      readonly mode: "move" | "copy";
+    },
+    find: (tx: Transaction) => Promise<Source[]>,
+  ): Promise<RestoredMessage[]> {
+    const { sources, uids, modseq } = await this.db.transaction(async (tx) => {
+      const box = await lockWithSources(tx, { account, target, sources: ids });
+      const sources = await find(tx);
+      return { sources, ...await placeMessages(tx, box, { sources, mode }) };
+    });
+    if (sources.length > 0) this.notices.changed(target, modseq);
+    return zipped(sources, uids);
   }
 }
 

@@ -109,6 +109,14 @@ export class UploadStore {
         ORDER BY object_key FOR UPDATE SKIP LOCKED)`);
   }
 
+  /** Gives back what a worker has taken on, and works on no more. */
+  async release(worker: string): Promise<void> {
+    await this.db.write(sql`
+      UPDATE pending_uploads SET leased_by = NULL, lease_until = NULL
+      WHERE object_key IN (SELECT object_key FROM pending_uploads WHERE leased_by = ${worker}
+        ORDER BY object_key FOR UPDATE)`);
+  }
+
   /** Gives back what workers of an instance had taken on before it ended. */
   async releaseAll(instance: string): Promise<void> {
     await this.db.write(sql`
@@ -124,6 +132,8 @@ export class UploadStore {
       readonly delayMs: number;
       /** null: it was not its turn, and that is no failure. */
       readonly error: string | null;
+      /** It is one more failed attempt of this upload. */
+      readonly counts: boolean;
     }[],
   ): Promise<void> {
     if (failed.length === 0) return;
@@ -133,13 +143,16 @@ export class UploadStore {
           ${failed.map(({ upload }) => upload.objectKey)}::text[],
           ${failed.map(({ upload }) => upload.generation)}::bigint[],
           ${failed.map(({ delayMs }) => delayMs)}::float8[],
-          ${failed.map(({ error }) => error)}::text[]) AS given(key, seen, delay_ms, error)
+          ${failed.map(({ error }) => error)}::text[],
+          ${
+      failed.map(({ counts }) => counts)
+    }::bool[]) AS given(key, seen, delay_ms, error, counts)
       ), locked AS (
         SELECT object_key FROM pending_uploads WHERE object_key IN (SELECT key FROM given)
         ORDER BY object_key FOR UPDATE
       )
       UPDATE pending_uploads AS row SET leased_by = NULL, lease_until = NULL,
-        attempts = attempts + (error IS NOT NULL AND generation = seen)::int,
+        attempts = attempts + (counts AND generation = seen)::int,
         last_error = coalesce(error, last_error),
         next_attempt_at = CASE WHEN generation = seen
           THEN now() + delay_ms * interval '1 ms' ELSE next_attempt_at END

@@ -4,26 +4,17 @@ import { openObjectStore } from "../../src/blobs/open_object_store.ts";
 import type { Config } from "../../src/config/config.ts";
 import { dumpToml } from "../../src/config/dump.ts";
 import { embeddedConfig } from "../../src/config/embedded.ts";
-import { loadConfig } from "../../src/config/load.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { Database } from "../../src/store/database.ts";
-import { withObjectLock } from "../../src/store/object_lock.ts";
+import { tryObjectLocks } from "../../src/store/object_lock.ts";
 import { sha256, spooled } from "../blobs/contract.ts";
 import { bytesOf, KEY_A, KEY_B, legacyObject } from "../blobs/encryption.ts";
 import { testDatabase } from "../support/postgres.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { run } from "./played_terminal.ts";
 
 const both = `encryption_key = "${KEY_A}"\n[[s3.encryption_keys]]\nid = "next"\nkey = "${KEY_B}"\n`;
-
-function s3Config(server: S3Server, encryption: string): NonNullable<Config["s3"]> {
-  const text = `[s3]\nendpoint = "http://${server.endpoint}"\nbucket = "${server.bucket}"\n` +
-    `access_key = "${ACCESS_KEY}"\nsecret_key = "${SECRET_KEY}"\n${encryption}`;
-  const loaded = loadConfig(text, "config.toml");
-  assert.ok("config" in loaded && loaded.config.s3);
-  return loaded.config.s3;
-}
 
 /** Runs `storage rekey` with these keys in `[s3]`. */
 async function rekeyWith(
@@ -36,7 +27,7 @@ async function rekeyWith(
 ): Promise<{ code: number; out: string; err: string }> {
   const file = await Deno.makeTempFile({ suffix: ".toml" });
   try {
-    const config = { ...embeddedConfig("/nowhere"), database, s3: s3Config(server, encryption) };
+    const config = { ...embeddedConfig("/nowhere"), database, s3: server.loaded(encryption) };
     await Deno.writeTextFile(file, dumpToml(config, { secrets: true }));
     const words = `storage rekey --config ${file} ${args}`.trim().split(" ");
     return await run(words);
@@ -46,7 +37,7 @@ async function rekeyWith(
 }
 
 async function put(server: S3Server, encryption: string, body: Uint8Array): Promise<string> {
-  using store = await openObjectStore(s3Config(server, encryption));
+  using store = await openObjectStore(server.loaded(encryption));
   await store.checkKeys();
   const key = objectKey("user@example.com", sha256(body));
   await store.blobs.put(key, await spooled(body, { memoryMax: 10_000_000 }));
@@ -54,7 +45,7 @@ async function put(server: S3Server, encryption: string, body: Uint8Array): Prom
 }
 
 async function get(server: S3Server, encryption: string, key: string): Promise<Uint8Array | null> {
-  using store = await openObjectStore(s3Config(server, encryption));
+  using store = await openObjectStore(server.loaded(encryption));
   await store.checkKeys();
   return await store.blobs.get(key as Parameters<typeof store.blobs.get>[0]);
 }
@@ -138,7 +129,7 @@ Deno.test("sora-admin storage rekey: an object in use is left to whoever has it"
     metrics: new Metrics(),
   });
   const ran = await database.transaction(async (tx) => {
-    await withObjectLock(tx, key);
+    await tryObjectLocks(tx, [key]);
     return await rekeyWith(where, next, "--json");
   });
   assert.equal(ran.code, 1);

@@ -1,26 +1,15 @@
 import assert from "node:assert/strict";
 import { checkBucket } from "../../src/app/check_bucket.ts";
 import { StartFailure } from "../../src/app/exit_codes.ts";
-import type { Config } from "../../src/config/config.ts";
-import { loadConfig } from "../../src/config/load.ts";
 import { type Log, logger } from "../../src/observe/log.ts";
 import { KEY_A, KEY_B } from "../blobs/encryption.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
-
-function s3Config(endpoint: string, encryption: string): NonNullable<Config["s3"]> {
-  const text = `[s3]\nendpoint = "http://${endpoint}"\nbucket = "mail"\n` +
-    `access_key = "${ACCESS_KEY}"\nsecret_key = "${SECRET_KEY}"\n${encryption}`;
-  const loaded = loadConfig(text, "config.toml");
-  assert.ok("config" in loaded && loaded.config.s3);
-  return loaded.config.s3;
-}
+import { S3Server } from "../support/s3_server.ts";
 
 const encrypting = (key: string) => `encrypt = true\nencryption_key = "${key}"\n`;
 
 Deno.test("a start with another key than before, or none, ends with the reason", async () => {
   await using server = S3Server.start("mail");
-  const check = (encryption: string) =>
-    checkBucket(s3Config(server.endpoint, encryption), logger("test"));
+  const check = (encryption: string) => checkBucket(server.loaded(encryption), logger("test"));
   await check("");
   await check(encrypting(KEY_A));
   await check(encrypting(KEY_A));
@@ -40,7 +29,7 @@ Deno.test("a start with another key than before, or none, ends with the reason",
 
 Deno.test("a start with a bucket or keys that will never work ends with the reason", async () => {
   await using server = S3Server.start("mail");
-  const config = s3Config(server.endpoint, "");
+  const config = server.loaded();
   const cases: [Partial<typeof config>, RegExp][] = [
     [
       { bucket: "mial" },
@@ -67,8 +56,8 @@ Deno.test("a start without the object store goes on, with a warning", async () =
     with: () => log,
   };
   await using server = S3Server.start("mail");
-  await checkBucket(s3Config("127.0.0.1:1", ""), log);
+  await checkBucket({ ...server.loaded(), endpoint: "127.0.0.1:1" }, log);
   server.fault = () => new Response(null, { status: 503 });
-  await checkBucket(s3Config(server.endpoint, ""), log);
+  await checkBucket(server.loaded(), log);
   assert.deepEqual(warnings, ["object-store-unreachable", "object-store-unreachable"]);
 });

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { credentialAccess } from "../../src/app/credential_access.ts";
 import { workerPermissions } from "../../src/app/worker_permissions.ts";
 import type { S3Config } from "../../src/config/config.ts";
-import { defaultDatabase, embeddedConfig } from "../../src/config/embedded.ts";
+import { embeddedConfig } from "../../src/config/embedded.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { ACCESS_KEY, REGION, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { askWorker } from "./ask_worker.ts";
+import { databaseAt } from "./database_at.ts";
 
 const TOKEN = "of a role";
 /** WHY: no case may find the credentials of another, or of whoever runs the tests. */
@@ -70,22 +72,8 @@ async function probe(server: S3Server, variables: Record<string, string>): Promi
   const all = { ...NOWHERE, ...variables };
   for (const [name, value] of Object.entries(all)) Deno.env.set(name, value);
   try {
-    const worker = new Worker(new URL("./credentials_probe.ts", import.meta.url), {
-      type: "module",
-      deno: { permissions: permissions(server) },
-    });
-    try {
-      return await new Promise((resolve, reject) => {
-        worker.onmessage = (event) => resolve(event.data);
-        worker.onerror = (event) => {
-          event.preventDefault();
-          reject(new Error(event.message));
-        };
-        worker.postMessage(keyless(server));
-      });
-    } finally {
-      worker.terminate();
-    }
+    const script = new URL("./credentials_probe.ts", import.meta.url);
+    return await askWorker(script, permissions(server), keyless(server));
   } finally {
     for (const name of Object.keys(all)) Deno.env.delete(name);
   }
@@ -101,18 +89,11 @@ function permissions(server: S3Server): Deno.PermissionOptionsObject {
   const loaded = loadConfig(text, "config.toml");
   assert.ok("config" in loaded);
   const embedded = embeddedConfig("unused");
-  const database = defaultDatabase({
-    hosts: ["127.0.0.1"],
-    port: 5432,
-    user: "u",
-    password: "p",
-    name: "n",
-    tls: false,
-    maxConnections: 4,
-    minConnections: 0,
-    maxConnLifetimeMs: 0,
-    maxConnIdleMs: 0,
-  });
-  const config = { ...embedded, servers: [], s3: loaded.config.s3, database };
+  const config = {
+    ...embedded,
+    servers: [],
+    s3: loaded.config.s3,
+    database: databaseAt(["127.0.0.1"]),
+  };
   return workerPermissions(config, { bodies: "/data/bodies", spool: "/data/spool" });
 }

@@ -55,9 +55,7 @@ async function refused(port: number): Promise<void> {
 }
 
 async function selected(port: number): Promise<LineClient> {
-  const client = await LineClient.dial(port);
-  await client.imapLine();
-  assert.match((await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`)).at(-1) ?? "", / OK /);
+  const client = await LineClient.logIn(port, ADDRESS, PASSWORD);
   assert.match((await client.imap("SELECT INBOX")).at(-1) ?? "", / OK /);
   return client;
 }

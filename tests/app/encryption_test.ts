@@ -4,21 +4,14 @@ import { KEY_A, KEY_B } from "../blobs/encryption.ts";
 import { LineClient } from "../support/line_client.ts";
 import { deliver, dialLmtp } from "../support/lmtp_delivery.ts";
 import { plainMessage } from "../support/mail.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { startServer } from "../support/server.ts";
 
 const ADDRESS = "s3@example.org";
 const PASSWORD = "correct horse battery";
 
 function configuration(bucket: S3Server, key: string): string {
-  return `
-[s3]
-endpoint = "http://${bucket.endpoint}"
-access_key = "${ACCESS_KEY}"
-secret_key = "${SECRET_KEY}"
-bucket = "mail"
-encrypt = true
-encryption_key = "${key}"
+  return `${bucket.section(`encrypt = true\nencryption_key = "${key}"`)}
 [uploader]
 durability = "stored"
 retry_interval = "100ms"
@@ -56,9 +49,7 @@ Deno.test("a server with encryption: the bucket has nothing to read, and another
       await Deno.remove(`${dataDir}/data/${folder}`, { recursive: true }).catch(() => {});
     }
     await using server = await startServer({ dataDir, extra: configuration(bucket, KEY_A) });
-    using client = await LineClient.dial(server.imapPort);
-    await client.imapLine();
-    await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
+    using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
     await client.imap("SELECT INBOX");
     const first = await client.imap("FETCH 1 BODY.PEEK[]");
     assert.ok(first.some((line) => line.includes(plainMessage(1))), server.output());

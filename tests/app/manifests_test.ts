@@ -4,33 +4,18 @@ import { KEY_A } from "../blobs/encryption.ts";
 import { LineClient } from "../support/line_client.ts";
 import { deliver, dialLmtp } from "../support/lmtp_delivery.ts";
 import { plainMessage } from "../support/mail.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { startServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 const ADDRESS = "lost@example.org";
 const PASSWORD = "correct horse battery";
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 Deno.test("a server whose database is lost serves its users again from the bucket alone", async () => {
   await using bucket = S3Server.start();
-  const extra = `
-[s3]
-endpoint = "${bucket.endpoint}"
-use_ssl = false
-access_key = "${ACCESS_KEY}"
-secret_key = "${SECRET_KEY}"
-bucket = "mail"
-encrypt = true
-encryption_key = "${KEY_A}"
-manifest_interval = "200ms"
-`;
+  const extra = bucket.section(
+    `encrypt = true\nencryption_key = "${KEY_A}"\nmanifest_interval = "200ms"`,
+  );
   const objects = (kind: string) => [...bucket.objects.keys()].filter((key) => key.includes(kind));
   const bodies = () => objects("example.org/").filter((key) => !key.startsWith(MANIFEST_PREFIX));
   let validity = "";
@@ -39,9 +24,7 @@ manifest_interval = "200ms"
     await server.createAccount(ADDRESS, PASSWORD);
     using lmtp = await dialLmtp(server.lmtpPort);
     for (let n = 1; n <= 3; n++) await deliver(lmtp, plainMessage(n), [ADDRESS]);
-    using client = await LineClient.dial(server.imapPort);
-    await client.imapLine();
-    await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
+    using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
     validity = (await client.imap("SELECT INBOX")).find((line) => line.includes("UIDVALIDITY")) ??
       "";
     await client.imap("STORE 2 +FLAGS (\\Flagged $Work)");

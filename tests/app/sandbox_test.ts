@@ -2,25 +2,15 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { workerPermissions } from "../../src/app/worker_permissions.ts";
 import type { Config, DatabaseConfig } from "../../src/config/config.ts";
-import { defaultDatabase, embeddedConfig } from "../../src/config/embedded.ts";
+import { embeddedConfig } from "../../src/config/embedded.ts";
+import { askWorker } from "./ask_worker.ts";
+import { databaseAt } from "./database_at.ts";
 import type { Attempts, Outcome } from "./sandbox_probe.ts";
 
 type WithDatabase = Config & { readonly database: DatabaseConfig };
 
 function configured(hosts: readonly string[], servers: Config["servers"] = []): WithDatabase {
-  const endpoint = {
-    hosts,
-    port: 5432,
-    user: "u",
-    password: "p",
-    name: "n",
-    tls: false,
-    maxConnections: 4,
-    minConnections: 0,
-    maxConnLifetimeMs: 0,
-    maxConnIdleMs: 0,
-  };
-  return { ...embeddedConfig("unused"), servers, database: defaultDatabase(endpoint) };
+  return { ...embeddedConfig("unused"), servers, database: databaseAt(hosts) };
 }
 
 const folders = { bodies: "/data/bodies", spool: "/data/spool" };
@@ -76,13 +66,15 @@ Deno.test("a protocol worker can do its work and nothing else", async () => {
     { ...imap, addr: { host: "127.0.0.1", port: allowedPort } },
   ]);
   const permissions = workerPermissions(config, { bodies, spool });
-  const outcome = await probe(permissions, {
+  const script = new URL("./sandbox_probe.ts", import.meta.url);
+  const attempts: Attempts = {
     allowedFile: join(spool, "file"),
     outsideFile,
     allowedPort,
     otherPort: elsewhere.addr.port,
     socket: join(root, ".s.PGSQL.5432"),
-  });
+  };
+  const outcome = await askWorker<Outcome>(script, permissions, attempts);
   try {
     const { writeInside, readInside, removeInside, listenHere, ...forbidden } = outcome;
     assert.deepEqual(
@@ -100,28 +92,6 @@ Deno.test("a protocol worker can do its work and nothing else", async () => {
 /** How each forbidden attempt fails: dynamic import reports the refusal as a TypeError. */
 function expected(name: string): string {
   return name.startsWith("import") ? "TypeError" : "NotCapable";
-}
-
-async function probe(
-  permissions: Deno.PermissionOptionsObject,
-  attempts: Attempts,
-): Promise<Outcome> {
-  const worker = new Worker(new URL("./sandbox_probe.ts", import.meta.url), {
-    type: "module",
-    deno: { permissions },
-  });
-  try {
-    return await new Promise((resolve, reject) => {
-      worker.onmessage = (event) => resolve(event.data);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(event.message));
-      };
-      worker.postMessage(attempts);
-    });
-  } finally {
-    worker.terminate();
-  }
 }
 
 function freePort(): number {

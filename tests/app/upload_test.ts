@@ -2,22 +2,16 @@ import assert from "node:assert/strict";
 import { deliver, dialLmtp } from "../support/lmtp_delivery.ts";
 import { LineClient } from "../support/line_client.ts";
 import { plainMessage } from "../support/mail.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { testDatabase } from "../support/postgres.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 const ADDRESS = "s3@example.org";
 const PASSWORD = "correct horse battery";
 
 function withBucket(bucket: S3Server, more = ""): string {
-  return `
-[s3]
-endpoint = "${bucket.endpoint}"
-use_ssl = false
-access_key = "${ACCESS_KEY}"
-secret_key = "${SECRET_KEY}"
-bucket = "mail"
-timeout = "2s"
+  return `${bucket.section('timeout = "2s"')}
 [uploader]
 retry_interval = "100ms"
 ${more}
@@ -29,18 +23,8 @@ function bodies(bucket: S3Server): string[] {
   return [...bucket.objects.keys()].filter((key) => /\/[0-9a-f]{64}$/.test(key));
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!await holds()) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 async function login(server: TestServer): Promise<LineClient> {
-  const client = await LineClient.dial(server.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
+  const client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
   await client.imap("SELECT INBOX");
   return client;
 }

@@ -157,7 +157,13 @@ export function testBlobs(name: string, open: () => Promise<OpenBlobs>): void {
     const message = await spooled("x".repeat(1_234));
     const key = objectKey("user@example.com", message.hash);
     assert.equal(await blobs.info(key), null);
-    const metadata = { uid: "7", mailbox: "Entwürfe/100 %  \r\n", "internal-date": "2026-01-02" };
+    const metadata = {
+      uid: "7",
+      mailbox: "Entwürfe/100 %  \r\n",
+      "internal-date": "2026-01-02",
+      long: "0123456789 ".repeat(50),
+      longer: "x".repeat(769),
+    };
     await blobs.put(key, message, { metadata });
     const info = await blobs.info(key);
     assert.ok(info);

@@ -3,19 +3,14 @@ import { objectKey } from "../../src/blobs/blobs.ts";
 import { CHUNK_BYTES, sealedSize } from "../../src/blobs/body_cipher.ts";
 import { KeyMismatch } from "../../src/blobs/key_check.ts";
 import { type ObjectStore, openObjectStore } from "../../src/blobs/open_object_store.ts";
-import { loadConfig } from "../../src/config/load.ts";
 import { Refused } from "../../src/lib/refused.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { spooled, testBlobs } from "./contract.ts";
 import { bytesOf, KEY_A, KEY_B } from "./encryption.ts";
 
 /** The object store as a configuration file has it. */
 function open(server: S3Server, encryption: string): Promise<ObjectStore> {
-  const text = `[s3]\nendpoint = "http://${server.endpoint}"\nbucket = "${server.bucket}"\n` +
-    `access_key = "${ACCESS_KEY}"\nsecret_key = "${SECRET_KEY}"\n${encryption}`;
-  const loaded = loadConfig(text, "config.toml");
-  assert.ok("config" in loaded && loaded.config.s3);
-  return openObjectStore(loaded.config.s3);
+  return openObjectStore(server.loaded(encryption));
 }
 
 const encrypting = `encrypt = true\nencryption_key = "${KEY_A}"\n`;

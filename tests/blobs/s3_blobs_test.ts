@@ -138,10 +138,11 @@ Deno.test("S3Blobs replaces what is there only when it is asked to", async () =>
   using blobs = await S3Blobs.open(server.config());
   const message = await spooled("x".repeat(700_000));
   const key = objectKey("user@example.com", message.hash);
-  server.objects.set(key, new Uint8Array(700_000));
+  server.objects.set(key, message.bytes ?? new Uint8Array(0));
   await blobs.put(key, message);
   assert.deepEqual(server.requests, [`HEAD ${key}`]);
   await blobs.put(key, message, { overwrite: true });
+  assert.deepEqual(server.requests, [`HEAD ${key}`, `PUT ${key}`]);
   assert.deepEqual(await blobs.get(key), message.bytes);
 });
 

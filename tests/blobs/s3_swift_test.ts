@@ -33,6 +33,8 @@ if (missing === null) {
     const all = (await Array.fromAsync(blobs.list("b.example/"))).flat();
     assert.deepEqual(all.map(({ key }) => key).sort(), [...keys].sort());
     assert.ok(all.every(({ sizeBytes }) => sizeBytes === 100));
+    const rest = (await Array.fromAsync(blobs.list("b.example/", all[40]?.key))).flat();
+    assert.deepEqual(rest, all.slice(41));
     await blobs.deleteMany(keys);
     const counts = await metrics.registry.metrics();
     assert.match(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { objectKey } from "../../src/blobs/blobs.ts";
+import { Staging } from "../../src/blobs/staging.ts";
 import { StagingSweeper } from "../../src/blobs/staging_sweeper.ts";
 import { SteadyClock } from "../../src/lib/steady_clock.ts";
 import { spooled } from "./contract.ts";
@@ -90,12 +91,35 @@ Deno.test("a body that is staged while it is swept stays", async () => {
   }
 });
 
+Deno.test("a body that is staged while two remove it stays", async () => {
+  await using bench = await stagedBench();
+  const { staging, folder } = bench;
+  const other = new Staging({ directory: `${folder}/uploads`, maxBytes: 0 });
+  for (let n = 0; n < 40; n++) {
+    const { key, message } = await put(bench, "twice");
+    const path = (await Array.fromAsync(staging.files()))[0]?.path ?? "";
+    const longAgo = new Date(Date.now() - 2 * HOUR_MS);
+    await Deno.utime(path, longAgo, longAgo);
+    const [file, limit] = [{ key, sizeBytes: message.sizeBytes }, Date.now() - HOUR_MS];
+    let others: Promise<boolean> | undefined;
+    // The first one has seen that its file is old; it comes again, and the other one takes it aside.
+    await staging.removeOld(file, limit, async () => {
+      await staging.put(key, message);
+      others = other.removeOld(file, limit);
+      for (let i = 0; i < n % 8; i++) await Deno.stat(folder); // At another of its steps each time.
+      return false;
+    });
+    assert.equal(await others, false);
+    assert.deepEqual(await staging.get(key), message.bytes, `round ${n}`);
+  }
+});
+
 Deno.test("what a killed sweeper had taken aside is put back", async () => {
   await using bench = await stagedBench();
   const { staging, folder } = bench;
   const [one, two] = [await put(bench, "one"), await put(bench, "two")];
-  const leaving = `${folder}/uploads/leaving`;
-  await Deno.mkdir(leaving);
+  const leaving = `${folder}/uploads/leaving/a-process`;
+  await Deno.mkdir(leaving, { recursive: true });
   for await (const { path } of staging.files()) {
     await Deno.rename(path, `${leaving}${path.slice(path.lastIndexOf("/"))}`);
   }
@@ -105,7 +129,7 @@ Deno.test("what a killed sweeper had taken aside is put back", async () => {
   await sweeper.start();
   assert.deepEqual(await staging.get(one.key), one.message.bytes);
   assert.deepEqual(await staging.get(two.key), two.message.bytes);
-  assert.deepEqual(await filesIn(leaving), []);
+  assert.deepEqual(await filesIn(`${folder}/uploads/leaving`), []);
 });
 
 Deno.test("SteadyClock never runs ahead", () => {

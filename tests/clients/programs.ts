@@ -36,9 +36,7 @@ export async function startWithAccounts(options: ServerOptions = {}): Promise<Te
 
 /** An IMAP connection beside the client's, to look at what it did. */
 export async function login(server: TestServer, address = ADDRESS): Promise<LineClient> {
-  const client = await LineClient.dial(server.imapPort);
-  await client.imapLine();
-  assert.match((await client.imap(`LOGIN ${address} "${PASSWORD}"`)).at(-1) ?? "", / OK /);
+  const client = await LineClient.logIn(server.imapPort, address, PASSWORD);
   return client;
 }
 

@@ -4,19 +4,10 @@ import { deliver, dialLmtp } from "../support/lmtp_delivery.ts";
 import { LineClient } from "../support/line_client.ts";
 import { plainMessage } from "../support/mail.ts";
 import { startServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 const ADDRESS = "cleaned@example.org";
 const PASSWORD = "correct horse battery";
-const LONGEST_MS = 60_000;
-
-/** Looks again and again until it is so. */
-async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + LONGEST_MS; Date.now() < end;) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail(what);
-}
 
 Deno.test("a running server removes what was deleted, and keeps what is needed", async () => {
   await using server = await startServer({
@@ -31,9 +22,7 @@ Deno.test("a running server removes what was deleted, and keeps what is needed",
     assert.match((await deliver(lmtp, plainMessage(n), [ADDRESS]))[0] ?? "", /^250/);
   }
   assert.equal((await files()).length, 3);
-  using session = await LineClient.dial(server.imapPort);
-  await session.imapLine();
-  await session.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
+  using session = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
   await session.imap("SELECT INBOX");
   await session.imap("STORE 1 +FLAGS.SILENT (\\Deleted)");
   await session.imap("EXPUNGE");
@@ -46,12 +35,12 @@ Deno.test("a running server removes what was deleted, and keeps what is needed",
     );
     return Number(line.exec(text)?.[1] ?? 0);
   };
-  await until(async () => await metric("expunged") === 1, "Junk is not cleaned");
+  await until("Junk is cleaned", async () => await metric("expunged") === 1);
   assert.equal((await files()).length, 3, "bodies that were put a moment ago stay");
   const then = new Date(Date.now() - 2 * 3_600_000);
   for (const path of await files()) await Deno.utime(path, then, then);
-  await until(async () => (await files()).length === 1, "bodies are not removed");
-  await until(async () => await metric("message") === 2, "rows are not removed");
+  await until("bodies are removed", async () => (await files()).length === 1);
+  await until("rows are removed", async () => await metric("message") === 2);
   const fetched = await session.imap("FETCH 1 BODY.PEEK[TEXT]");
   assert.match(fetched.join("\n"), /Line of message 3/);
   assert.match(fetched.at(-1) ?? "", / OK /);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { LineClient } from "../support/line_client.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 const USER = "ada@example.org";
 const PASSWORD = "a password of a test";
@@ -52,15 +53,6 @@ async function spoolFiles(folder: string): Promise<string[]> {
     else if (entry.isDirectory && entry.name !== "postgres") found.push(...await spoolFiles(path));
   }
   return found;
-}
-
-/** Waits until `done`: the server needs a moment to notice who has left. */
-async function until(done: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 20_000; Date.now() < end;) {
-    if (await done()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail(what);
 }
 
 const bombs: readonly [name: string, data: string, times: number][] = [
@@ -116,11 +108,9 @@ Deno.test("hostile clients leave nothing behind, and everybody else is served", 
     }
   }
 
-  await until(
-    async () => await openFiles(server) <= before.files + POOLED_MAX,
-    `${await openFiles(server)} descriptors, ${before.files} before`,
-  );
-  await until(async () => (await spoolFiles(server.dataDir)).length === 0, "spool files are left");
+  // The server needs a moment to notice who has left.
+  await until("files are closed", async () => await openFiles(server) <= before.files + POOLED_MAX);
+  await until("no spool files", async () => (await spoolFiles(server.dataDir)).length === 0);
   const grownKib = await residentKib(server) - before.kib;
   assert.ok(grownKib < GROWTH_KIB_MAX, `${grownKib} KiB more`);
   assert.match((await friend.imap("STATUS INBOX (MESSAGES)")).join(), /MESSAGES 0\).* OK /);

@@ -16,7 +16,7 @@ async function appendUntilKilled(server: TestServer, first: number): Promise<Set
   let next = first;
   const one = async () => {
     try {
-      using client = await logIn(server);
+      using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
       for (;;) {
         const n = next++;
         const body = `Message-ID: <b${n}@example.org>\r\n\r\n${"x".repeat(3_000)}`;
@@ -31,7 +31,7 @@ async function appendUntilKilled(server: TestServer, first: number): Promise<Set
   };
   const replacing = async () => {
     try {
-      using client = await logIn(server);
+      using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
       await client.imap("SELECT Drafts");
       for (let i = 0;; i++) {
         const replies = await client.imap(`REPLACE 1 Drafts {10+}\r\ndraft: ${i % 10}\r\n`);
@@ -45,18 +45,6 @@ async function appendUntilKilled(server: TestServer, first: number): Promise<Set
   return acknowledged;
 }
 
-async function logIn(server: TestServer): Promise<LineClient> {
-  const client = await LineClient.dial(server.imapPort);
-  try {
-    await client.imapLine();
-    await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
-    return client;
-  } catch (error) {
-    client.close();
-    throw error;
-  }
-}
-
 Deno.test("kill -9 while appending: messages of one command are all there, or none is", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "sora-kill-" });
   await Deno.chmod(dataDir, 0o755);
@@ -66,13 +54,13 @@ Deno.test("kill -9 while appending: messages of one command are all there, or no
       await using server = await startServer({ dataDir });
       if (round === 0) {
         await server.createAccount(ADDRESS, PASSWORD);
-        using client = await logIn(server);
+        using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
         await client.imap("APPEND Drafts {10+}\r\ndraft: 0\r\n");
       }
       for (const n of await appendUntilKilled(server, round * 10_000)) acknowledged.add(n);
     }
     await using server = await startServer({ dataDir });
-    using client = await logIn(server);
+    using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
     await client.imap("SELECT INBOX");
     const lines = await client.imap("FETCH 1:* BODY.PEEK[HEADER]");
     const counts = new Map<number, number>();

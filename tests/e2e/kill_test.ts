@@ -32,9 +32,7 @@ async function deliverUntilKilled(server: TestServer, first: number): Promise<Se
 }
 
 async function readMailbox(server: TestServer): Promise<{ uids: number[]; numbers: number[] }> {
-  using client = await LineClient.dial(server.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
+  using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
   const status = await client.imap("STATUS INBOX (MESSAGES UNSEEN)");
   const select = await client.imap("SELECT INBOX");
   const exists = Number(

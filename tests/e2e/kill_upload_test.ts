@@ -5,8 +5,9 @@ import { dice, type Roll } from "../support/dice.ts";
 import { deliver, dialLmtp } from "../support/lmtp_delivery.ts";
 import { LineClient } from "../support/line_client.ts";
 import { plainMessage } from "../support/mail.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { removeDataDir, startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 const ADDRESS = "kill@example.org";
 const PASSWORD = "correct horse battery";
@@ -60,7 +61,7 @@ async function workUntilKilled(
     }
   };
   const appending = async () => {
-    using client = await logIn(server);
+    using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
     await client.imap("SELECT INBOX");
     for (;;) {
       const n = next++;
@@ -70,10 +71,10 @@ async function workUntilKilled(
       await client.imap("UID COPY * Archive");
     }
   };
-  const until = (work: () => Promise<void>) => work().catch(() => {});
+  const killed = (work: () => Promise<void>) => work().catch(() => {});
   await Promise.all([
-    until(appending),
-    ...Array.from({ length: DELIVERING }, () => until(delivering)),
+    killed(appending),
+    ...Array.from({ length: DELIVERING }, () => killed(delivering)),
   ]);
   await (killing ?? server.kill());
 }
@@ -81,18 +82,6 @@ async function workUntilKilled(
 /** One in eight is large enough to be spooled in a file, and sent in pieces. */
 function bodyOf(n: number): string {
   return plainMessage(n, n % 8 === 0 ? 1_300_000 : 2_000);
-}
-
-async function logIn(server: TestServer): Promise<LineClient> {
-  const client = await LineClient.dial(server.imapPort);
-  try {
-    await client.imapLine();
-    await client.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`);
-    return client;
-  } catch (error) {
-    client.close();
-    throw error;
-  }
 }
 
 /** Every message of a mailbox: its number and the hash of what is stored; each body is whole. */
@@ -115,24 +104,8 @@ async function read(client: LineClient, mailbox: string): Promise<{ n: number; h
   }
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!await holds()) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 function configOf(bucket: S3Server): string {
-  return `
-[s3]
-endpoint = "${bucket.endpoint}"
-use_ssl = false
-access_key = "${ACCESS_KEY}"
-secret_key = "${SECRET_KEY}"
-bucket = "mail"
-timeout = "2s"
-breaker_open = "1s"
+  return `${bucket.section('timeout = "2s"\nbreaker_open = "1s"')}
 [uploader]
 retry_interval = "100ms"
 batch_size = 5
@@ -156,7 +129,7 @@ Deno.test(`kill -9 while mail comes in and is uploaded loses and doubles nothing
       bucket.fault = () => undefined;
     }
     await using server = await start();
-    using client = await logIn(server);
+    using client = await LineClient.logIn(server.imapPort, ADDRESS, PASSWORD);
     const before = await read(client, "INBOX");
     const status = async () => JSON.parse(await server.admin("uploader", "status", "--json"));
     await until("everything is uploaded", async () => (await status()).pending === 0);

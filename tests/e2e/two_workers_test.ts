@@ -42,9 +42,7 @@ Deno.test("a change made in one worker reaches IDLE sessions of every worker", a
 });
 
 async function idle(port: number): Promise<LineClient> {
-  const session = await LineClient.dial(port);
-  await session.imapLine();
-  assert.match((await session.imap(`LOGIN ${ADDRESS} "${PASSWORD}"`)).at(-1) ?? "", / OK /);
+  const session = await LineClient.logIn(port, ADDRESS, PASSWORD);
   assert.match((await session.imap("SELECT INBOX")).at(-1) ?? "", / OK /);
   await session.send("i1 IDLE\r\n");
   await until(session, /^\+ /);

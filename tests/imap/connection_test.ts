@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryBlobs } from "../../src/blobs/memory_blobs.ts";
 import { Ticker } from "../../src/net/ticker.ts";
-import { type ImapClient, makeWorld, PASSWORD, USER } from "../support/imap.ts";
+import { makeWorld, PASSWORD, USER } from "../support/imap.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -49,7 +49,7 @@ Deno.test("a flood of commands in one go lets other sessions run", async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
   const sending = client.send(`${"a NOOP\r\n".repeat(20_000)}b LOGOUT\r\n`);
-  const lines = await untilEnd(client);
+  const lines = await client.rest();
   await sending;
   clearInterval(timer);
   assert.equal(lines.length, 20_002);
@@ -69,7 +69,7 @@ Deno.test("a shutdown says BYE to whoever waits, in whatever state", async () =>
   const user = await world.login();
   world.shutDown();
   for (const client of [stranger, authenticating, idle, user]) {
-    assert.deepEqual(await untilEnd(client), ["* BYE Server shutting down"]);
+    assert.deepEqual(await client.rest(), ["* BYE Server shutting down"]);
   }
 });
 
@@ -90,7 +90,7 @@ Deno.test("a shutdown waits for the command that runs", async () => {
   world.shutDown();
   released.resolve();
   assert.match(await client.readLine(), /^a1 OK \[APPENDUID /);
-  assert.deepEqual(await untilEnd(client), ["* BYE Server shutting down"]);
+  assert.deepEqual(await client.rest(), ["* BYE Server shutting down"]);
 });
 
 Deno.test("a stranger has two minutes, a user at least thirty", async () => {
@@ -105,11 +105,11 @@ Deno.test("a stranger has two minutes, a user at least thirty", async () => {
   pass(2 * MINUTE_MS - 1);
   const user = await world.login({ ticker });
   pass(1);
-  assert.deepEqual(await untilEnd(stranger), ["* BYE Autologout; idle for too long"]);
+  assert.deepEqual(await stranger.rest(), ["* BYE Autologout; idle for too long"]);
   pass(30 * MINUTE_MS - 2); // RFC 3501 §5.4, whatever the configuration says
   await user.ok("NOOP");
   pass(30 * MINUTE_MS);
-  assert.deepEqual(await untilEnd(user), ["* BYE Autologout; idle for too long"]);
+  assert.deepEqual(await user.rest(), ["* BYE Autologout; idle for too long"]);
 });
 
 Deno.test("a user who stops in the middle of a command is not waited for that long", async () => {
@@ -123,7 +123,7 @@ Deno.test("a user who stops in the middle of a command is not waited for that lo
   await settled();
   now += 2 * MINUTE_MS;
   ticker.tick();
-  assert.deepEqual(await untilEnd(user), ["* BYE Autologout; idle for too long"]);
+  assert.deepEqual(await user.rest(), ["* BYE Autologout; idle for too long"]);
 });
 
 Deno.test("a stranger may look around, but has to log in some time", async () => {
@@ -131,7 +131,7 @@ Deno.test("a stranger may look around, but has to log in some time", async () =>
   const client = await world.connect();
   for (let i = 0; i < 49; i++) assert.match((await client.command("NOOP")).join(), /^OK /);
   assert.match((await client.command("NOOP")).join(), /^OK /);
-  assert.deepEqual(await untilEnd(client), ["* BYE Too many commands before login"]);
+  assert.deepEqual(await client.rest(), ["* BYE Too many commands before login"]);
 });
 
 Deno.test("a user may be wrong often, but not for ever", async () => {
@@ -140,7 +140,7 @@ Deno.test("a user may be wrong often, but not for ever", async () => {
   for (let i = 0; i < 19; i++) assert.match((await client.command("NO SUCH")).join(), /^BAD /);
   await client.ok("NOOP");
   for (let i = 0; i < 20; i++) assert.match((await client.command("NO SUCH")).join(), /^BAD /);
-  assert.deepEqual(await untilEnd(client), ["* BYE Too many bad commands"]);
+  assert.deepEqual(await client.rest(), ["* BYE Too many bad commands"]);
 });
 
 Deno.test("strangers cannot add metric labels", async () => {
@@ -165,18 +165,10 @@ Deno.test("users are counted while they are there", async () => {
   const two = await world.login();
   assert.equal(await users(), "2");
   await one.command("LOGOUT");
-  assert.deepEqual(await untilEnd(one), []);
+  assert.deepEqual(await one.rest(), []);
   two.close();
   while (await users() !== "0") await settled();
 });
-
-async function untilEnd(client: ImapClient): Promise<string[]> {
-  const lines: string[] = [];
-  for (let line = await client.tryLine(); line !== null; line = await client.tryLine()) {
-    lines.push(line);
-  }
-  return lines;
-}
 
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { Progress } from "../../src/imap/progress.ts";
 import { sharedTicker } from "../../src/net/ticker.ts";
-import { sql, type Transaction } from "../../src/store/database.ts";
-import { imapConfig, makeWorld, type World } from "../support/imap.ts";
+import { imapConfig, makeWorld } from "../support/imap.ts";
+import { until } from "../support/until.ts";
+import { waitingStatements } from "./waiting_statements.ts";
+import { whileLocked } from "./while_locked.ts";
 
 const searches = [
   "SEARCH FROM nobody",
@@ -17,11 +19,12 @@ for (const search of searches) {
     await using world = await makeWorld("two-messages");
     const client = await world.login();
     await client.ok("SELECT INBOX");
-    await whileLocked(world, async () => {
+    const { db } = world.services.mailboxes;
+    await whileLocked(db, async () => {
       await client.writeLine(`s1 ${search}`);
-      await until(async () => await waiting(world) > 0, "it never reached the database");
+      await until("it reaches the database", async () => await waitingStatements(db) > 0);
       client.close();
-      await until(async () => await waiting(world) === 0, "it still runs");
+      await until("it is given up", async () => await waitingStatements(db) === 0);
     });
     const other = await world.login();
     await other.ok("SELECT INBOX");
@@ -64,28 +67,3 @@ Deno.test("RFC 9585: a long command says how far it is, every now and then", asy
     Reflect.deleteProperty(sharedTicker, "now");
   }
 });
-
-/** Nothing can be read from what searches read while `work` runs. */
-async function whileLocked(world: World, work: () => Promise<void>): Promise<void> {
-  const { db } = world.services.mailboxes;
-  await db.transaction(async (tx: Transaction) => {
-    await tx.script("LOCK TABLE messages, message_state IN ACCESS EXCLUSIVE MODE");
-    await work();
-  }, { timeoutMs: 30_000 });
-}
-
-/** Statements in this database that wait for a lock. */
-async function waiting({ services: { mailboxes: { db } } }: World): Promise<number> {
-  const [row] = await db.query<{ count: number }>(sql`
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'`);
-  return row?.count ?? 0;
-}
-
-async function until(done: () => Promise<boolean>, what: string): Promise<void> {
-  for (let turn = 0; turn < 400; turn++) {
-    if (await done()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(what);
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Ticker } from "../../src/net/ticker.ts";
-import { type ImapClient, makeWorld } from "../support/imap.ts";
+import { makeWorld } from "../support/imap.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -48,7 +48,7 @@ for (const drip of drips) {
       each: () => client.send(drip[at++] ?? "").catch(() => {}),
     });
     assert.ok(at <= drip.length);
-    assert.match((await untilEnd(client)).join("\n"), /^\* BYE /m);
+    assert.match((await client.rest()).join("\n"), /^\* BYE /m);
   });
 }
 
@@ -73,14 +73,6 @@ Deno.test("who idles, or rests between two commands, is slow and stays", async (
   await idler.writeLine("DONE");
   assert.equal((await idler.until("j")).at(-1), "OK IDLE completed");
 });
-
-async function untilEnd(client: ImapClient): Promise<string[]> {
-  const lines: string[] = [];
-  for (let line = await client.tryLine(); line !== null; line = await client.tryLine()) {
-    lines.push(line);
-  }
-  return lines;
-}
 
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));

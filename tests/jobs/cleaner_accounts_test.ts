@@ -20,6 +20,9 @@ Deno.test("a deleted mailbox goes with all its rows after the grace period", asy
     keywords: [],
   });
   await db.write(sql`INSERT INTO search_progress VALUES (${box.id}, 5)`);
+  await db.write(sql`INSERT INTO scrub_progress (mailbox_id) VALUES (${box.id})`);
+  await db.write(sql`
+    INSERT INTO damaged_bodies VALUES (${keyOf("body 0")}, ${account}, 'missing')`);
   await db.write(sql`
     INSERT INTO message_texts (account_id, hash, body_text, rest_text, truncated)
     SELECT ${account}, hash, '', '', false FROM messages WHERE mailbox_id = ${box.id}`);
@@ -49,6 +52,9 @@ Deno.test("a deleted account goes with everything, and its address is free again
     SELECT DISTINCT ${account}::bigint, hash, '', '', false FROM messages`);
   await db.write(sql`
     INSERT INTO metadata VALUES (0, ${account}, ${account}, '/private/comment', 'x')`);
+  await db.write(sql`INSERT INTO damaged_bodies VALUES ('another''s', ${account}, 'missing')`);
+  await db.write(sql`
+    INSERT INTO rebuilt_accounts (address, finished_at) VALUES ('owner@example.com', now())`);
   await expungeAll(it, await it.mailboxes.find(account, "Trash"));
   await accounts.delete("owner@example.com");
   await it.age(13);

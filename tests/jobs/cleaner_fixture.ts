@@ -11,6 +11,7 @@ import { Metrics } from "../../src/observe/metrics.ts";
 import { sql } from "../../src/store/database.ts";
 import type { Mailbox } from "../../src/store/mailboxes.ts";
 import type { Appended, NewMessage } from "../../src/store/messages.ts";
+import { OrphanSweepStore } from "../../src/store/orphan_sweeps.ts";
 import { PurgeStore } from "../../src/store/purge.ts";
 import { AccountPurge } from "../../src/store/purge_accounts.ts";
 import { MailboxPurge } from "../../src/store/purge_mailboxes.ts";
@@ -27,11 +28,14 @@ export const CLEANUP: CleanupConfig = {
   maxAgeRestrictionMs: null,
   retention: [],
   expungeHistoryMs: 90 * DAY_MS,
+  orphanIntervalMs: 7 * DAY_MS,
 };
 
 /** Stores, bodies and a cleaner that sees them two hours later. */
 export interface CleanerFixture extends Fixture {
   readonly blobs: MemoryBlobs;
+  /** The clock that the times of objects are by. */
+  readonly storage: { aheadMs: number };
   readonly restore: RestoreStore;
   /** Runs one round to its end. */
   clean(
@@ -49,10 +53,14 @@ export interface CleanerFixture extends Fixture {
 export async function openCleanerFixture(): Promise<CleanerFixture> {
   const it = await openFixture();
   const { db, notices } = it;
-  const blobs = new MemoryBlobs();
+  const storage = { aheadMs: 0 };
+  const blobs = new MemoryBlobs(() => new Date(Date.now() + storage.aheadMs));
   const cleaner = (options: Partial<CleanerOptions> = {}, config: Partial<CleanupConfig> = {}) =>
     new Cleaner({
       hold: (key) => db.hold(key),
+      database: db,
+      sweeps: new OrphanSweepStore(db),
+      permanent: blobs,
       purge: new PurgeStore(db),
       mailboxes: new MailboxPurge(db),
       accounts: new AccountPurge(db),
@@ -68,6 +76,7 @@ export async function openCleanerFixture(): Promise<CleanerFixture> {
   return {
     ...it,
     blobs,
+    storage,
     restore: new RestoreStore(db, notices),
     cleaner,
     async clean(options, config) {
@@ -120,6 +129,7 @@ export async function leftovers(
 ): Promise<Record<string, number>> {
   const tables = ["messages", "message_state", "expunged_messages", "message_texts", "stale_texts"]
     .concat(["deliveries", "seen_states", "viewers", "mailbox_acls", "metadata", "search_progress"])
+    .concat(["damaged_bodies", "scrub_progress", "rebuilt_accounts", "pending_uploads"])
     .concat(["mailboxes", "subscriptions", "uid_validities", "quotas", "credentials", "accounts"]);
   const counts: Record<string, number> = {};
   for (const table of tables) {

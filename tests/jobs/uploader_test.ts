@@ -5,10 +5,12 @@ import { UploadBatch } from "../../src/jobs/upload_batch.ts";
 import { backoff } from "../../src/jobs/upload_backoff.ts";
 import { UploadReport } from "../../src/jobs/upload_report.ts";
 import { Uploader, type UploaderOptions } from "../../src/jobs/uploader.ts";
+import { unavailable } from "../../src/lib/refused.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { Database, sql } from "../../src/store/database.ts";
 import { tryObjectLocks } from "../../src/store/object_lock.ts";
+import { PurgeStore } from "../../src/store/purge.ts";
 import { UploadStore } from "../../src/store/uploads.ts";
 import { spooled } from "../blobs/contract.ts";
 import {
@@ -18,7 +20,7 @@ import {
   type StagedBench,
   stagedBench,
 } from "../blobs/staged.ts";
-import { type Fixture, openFixture, someMessage } from "../store/fixture.ts";
+import { EVERY_UID, type Fixture, openFixture, someMessage } from "../store/fixture.ts";
 import { throwawayPostgres } from "../support/postgres.ts";
 
 interface Node extends AsyncDisposable {
@@ -82,6 +84,12 @@ async function openNode(
     uploader,
     [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
   };
+}
+
+/** What S3Blobs throw for an answer of the object store. */
+function refused(status: number): Error {
+  const answer = Object.assign(new Error("X"), { $metadata: { httpStatusCode: status } });
+  return unavailable("bodies", new Error(`answer ${status}`, { cause: answer }));
 }
 
 /** A message with that body. */
@@ -157,12 +165,14 @@ Deno.test("Uploader tries again what fails, tells why, and loses nothing", async
   const { uploads, metrics } = node;
   const key = await deliver(it, node, "a body");
   await using uploader = node.uploader();
-  remote.isDown = true;
+  const put = remote.put.bind(remote);
+  remote.put = () => Promise.reject(refused(400));
   for (let n = 1; n <= 5; n++) {
     assert.equal(await uploader.round(), 1);
     const [failed] = await uploads.failed(n, 10);
-    assert.equal(failed?.lastError, "switched off");
+    assert.equal(failed?.lastError, "answer 400");
   }
+  remote.put = put;
   const report = { staging: node.bench.staging.counts, cache: null, log: logger("test"), metrics };
   {
     await using reporting = new UploadReport({
@@ -178,10 +188,43 @@ Deno.test("Uploader tries again what fails, tells why, and loses nothing", async
   assert.equal(await value(metrics.bytesAtRisk), 6);
   assert.equal(await value(metrics.uploadsPending), 1);
   assert.equal(await value(metrics.uploadsFailed), 1);
-  remote.isDown = false;
   await finish(uploader);
   assert.equal(await count(it.db), 0);
   assert.equal((await remote.get(key))?.length, 6);
+});
+
+Deno.test("Uploader counts no failure that all have while the object store is in trouble", async () => {
+  await using it = await openFixture();
+  const remote = new FragileBlobs();
+  await using node = await openNode(it, remote);
+  const { uploads } = node;
+  const keys = await Promise.all(["one", "two", "three"].map((body) => deliver(it, node, body)));
+  await using uploader = node.uploader();
+  const put = remote.put.bind(remote);
+  const wrong = (status: number) => () => Promise.reject(refused(status));
+  remote.isDown = true;
+  for (let n = 0; n < 30; n++) assert.equal(await uploader.round(), 3);
+  remote.isDown = false;
+  for (const status of [403, 404, 500, 501, 503]) {
+    remote.put = wrong(status);
+    for (let n = 0; n < 5; n++) assert.equal(await uploader.round(), 3);
+  }
+  const all = await uploads.failed(0, 10);
+  assert.deepEqual(all.map(({ attempts, lastError }) => [attempts, lastError]), [
+    [0, "answer 503"],
+    [0, "answer 503"],
+    [0, "answer 503"],
+  ]);
+  remote.put = async (...args) => {
+    if (args[0] === keys[1]) throw refused(413);
+    return await put(...args);
+  };
+  assert.equal(await uploader.round(), 3);
+  const left = await uploads.failed(0, 10);
+  assert.deepEqual(left.map(({ objectKey, attempts }) => [objectKey, attempts]), [[keys[1], 1]]);
+  remote.put = put;
+  await finish(uploader);
+  assert.equal(await count(it.db), 0);
 });
 
 Deno.test("Uploader never sends a damaged file: it takes the body from elsewhere, or says so", async () => {
@@ -217,6 +260,15 @@ Deno.test("Uploader never sends a damaged file: it takes the body from elsewhere
   assert.equal(await uploader.round(), 1);
   assert.equal(await count(it.db), 0);
   assert.equal((await blobs.get(key))?.length, 10);
+  // The same, but what is there is something else of that size: nobody takes it for the body.
+  await bench.cache.delete(key);
+  await remote.put(key, await spooled("012345678!"), { overwrite: true });
+  await deliver(it, node, "0123456789");
+  for (const each of await filesIn(`${bench.folder}/uploads`)) await Deno.remove(each);
+  assert.equal(await uploader.round(), 1);
+  const [lost] = await uploads.failed(1, 10);
+  assert.equal(lost?.lastError, "the staged body is missing, the object store's is hash");
+  assert.equal(await count(it.db), 1);
 });
 
 Deno.test("Uploader asks what the object store has made of it, when it is to", async () => {
@@ -368,4 +420,34 @@ Deno.test("Uploader goes on when the database comes back", async () => {
     });
   }
   await uploaded.promise;
+});
+
+Deno.test("a body that a cleaner without its locks may still be removing is sent again afterwards", async () => {
+  await using it = await openFixture();
+  const remote = new FragileBlobs();
+  await using node = await openNode(it, remote);
+  await using uploader = node.uploader();
+  const key = await deliver(it, node, "gone, and here again");
+  await finish(uploader);
+  await it.messages.storeFlags(it.inbox.id, EVERY_UID, { mode: "add", flags: 8, keywords: [] });
+  await it.messages.expunge(it.inbox.id, null);
+  const purge = new PurgeStore(it.db);
+  const remove = async (keys: readonly string[]) => {
+    // As at a failover: the locks are gone, the request to the object store is on its way.
+    await it.db.query(sql`
+      SELECT pg_terminate_backend(pid) FROM pg_locks
+      WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+    await deliver(it, node, "gone, and here again");
+    await uploader.round();
+    await remote.deleteMany(keys as ObjectKey[]);
+    return new Set(keys);
+  };
+  await assert.rejects(purge.purgeExpunged(null, { graceMs: 0, remove }));
+  await uploader.round();
+  const nothing = () => Promise.reject(new Error("a message needs it"));
+  assert.equal((await purge.purgeExpunged(null, { graceMs: 0, remove: nothing })).messages, 1);
+  await finish(uploader);
+  assert.equal(await count(it.db), 0);
+  assert.ok(await remote.exists(key));
 });

@@ -4,11 +4,19 @@ import { maySealedSize } from "../../src/blobs/body_cipher.ts";
 import { EncryptedBlobs } from "../../src/blobs/encrypted_blobs.ts";
 import { MemorySpooled } from "../../src/blobs/spooled.ts";
 import { type VerifyOptions, verifyStorage } from "../../src/jobs/verify_storage.ts";
+import {
+  type BodyDescription,
+  describeBody,
+  readBodyDescription,
+} from "../../src/lib/body_description.ts";
 import { fromBinary } from "../../src/lib/bytes.ts";
 import { Refused } from "../../src/lib/refused.ts";
 import { sql } from "../../src/store/database.ts";
-import { withObjectLock } from "../../src/store/object_lock.ts";
+import { ManifestStore } from "../../src/store/manifests.ts";
+import { tryObjectLocks } from "../../src/store/object_lock.ts";
 import { ScrubStore } from "../../src/store/scrubs.ts";
+import { UploadStore } from "../../src/store/uploads.ts";
+import { filesIn, stagedBench } from "../blobs/staged.ts";
 import { sha256, spooled } from "../blobs/contract.ts";
 import { bodyKeys, KEY_A } from "../blobs/encryption.ts";
 import { type CleanerFixture, expungeAll, keyOf, openCleanerFixture } from "./cleaner_fixture.ts";
@@ -16,8 +24,9 @@ import { type CleanerFixture, expungeAll, keyOf, openCleanerFixture } from "./cl
 const DAY_MS = 86_400_000;
 
 /** Two days later, so that nothing is young. */
-function verify(it: CleanerFixture, options: Partial<VerifyOptions> = {}) {
-  return verifyStorage({
+async function verify(it: CleanerFixture, options: Partial<VerifyOptions> = {}) {
+  it.storage.aheadMs += 2 * DAY_MS;
+  const verified = await verifyStorage({
     database: it.db,
     scrubs: new ScrubStore(it.db),
     blobs: it.blobs,
@@ -28,6 +37,8 @@ function verify(it: CleanerFixture, options: Partial<VerifyOptions> = {}) {
     now: () => new Date(Date.now() + 2 * DAY_MS),
     ...options,
   });
+  it.storage.aheadMs -= 2 * DAY_MS;
+  return verified;
 }
 
 /** Puts other octets under the key of a body. */
@@ -36,6 +47,19 @@ async function replace(blobs: Blobs, key: ObjectKey, text: string): Promise<void
   const hash = sha256(bytes);
   const body = new MemorySpooled({ hash, receivedHash: hash, bytes, prefixBytes: 0 });
   await blobs.put(key, body, { overwrite: true });
+}
+
+function description({ inbox }: CleanerFixture): BodyDescription {
+  const place = { account: "owner@example.com", mailboxId: inbox.id, mailbox: "INBOX" };
+  const numbers = { uidValidity: inbox.uidValidity, flags: 0, internalMs: 0, savedMs: 0 };
+  return { ...place, ...numbers, epoch: "", domain: null, uid: 1, keywords: [] };
+}
+
+/** The files below a folder with that content. */
+async function filesWith(folder: string, content: string): Promise<string[]> {
+  const files = await filesIn(folder);
+  const texts = await Promise.all(files.map((path) => Deno.readTextFile(path)));
+  return files.filter((_, i) => texts[i] === content);
 }
 
 const clean = { missing: 0, orphan: 0, size: 0, hash: 0, unreadable: 0 };
@@ -68,9 +92,9 @@ Deno.test("verifyStorage(): each kind of damage is told by its name", async () =
   assert.deepEqual(
     deep.problems.toSorted((a, b) => a.problem.localeCompare(b.problem)),
     [
-      { key: keyOf("changed"), problem: "hash" },
-      { key: keyOf("missing"), problem: "missing" },
-      { key: keyOf("longer"), problem: "size" },
+      { key: keyOf("changed"), problem: "hash", isFixed: false },
+      { key: keyOf("missing"), problem: "missing", isFixed: false },
+      { key: keyOf("longer"), problem: "size", isFixed: false },
     ],
   );
   assert.equal((await new ScrubStore(it.db).status(30)).damaged, 3);
@@ -83,7 +107,8 @@ Deno.test("verifyStorage(): orphans go with fix only, and not while they are you
   await it.blobs.put(keyOf("orphan"), orphan);
   assert.equal((await verify(it, { now: () => new Date(), fix: true })).counts.orphan, 0);
   const told = await verify(it);
-  assert.deepEqual(told.problems, [{ key: keyOf("orphan"), problem: "orphan" }]);
+  const problem = { key: keyOf("orphan"), problem: "orphan", isFixed: false };
+  assert.deepEqual(told.problems, [problem]);
   assert.ok(await it.blobs.exists(keyOf("orphan")));
   assert.equal((await verify(it, { fix: true })).orphansRemoved, 1);
   assert.equal(await it.blobs.exists(keyOf("orphan")), false);
@@ -125,7 +150,7 @@ Deno.test("verifyStorage(): what is on its way, or in somebody's hands, is left 
   }
   await it.blobs.put(keyOf("locked"), await spooled("locked"));
   await it.db.transaction(async (tx) => {
-    await withObjectLock(tx, keyOf("locked"));
+    await tryObjectLocks(tx, [keyOf("locked")]);
     const { counts, orphansRemoved } = await verify(it, { fix: true });
     assert.deepEqual([counts, orphansRemoved], [clean, 0]);
   });
@@ -150,7 +175,71 @@ Deno.test("verifyStorage(): a body that nobody can decrypt is unreadable", async
   const quick = await verify(it, { blobs, maySize: maySealedSize });
   assert.deepEqual(quick.counts, clean);
   const deep = await verify(it, { blobs, maySize: maySealedSize, deep: true });
-  assert.deepEqual(deep.problems, [{ key: keyOf("evil"), problem: "unreadable" }]);
+  const problem = { key: keyOf("evil"), problem: "unreadable", isFixed: false };
+  assert.deepEqual(deep.problems, [problem]);
+});
+
+Deno.test("verifyStorage(): a body that is still here is put back, whole, with what it says of itself", async () => {
+  await using it = await openCleanerFixture();
+  await using bench = await stagedBench();
+  const { staging, cache } = bench;
+  const bodies = ["cached", "staged", "staged, damaged", "cached, damaged", "lost"];
+  for (const body of bodies) await it.deliver(it.inbox, body);
+  for (const body of ["cached", "cached, damaged", "lost"]) {
+    await cache.put(keyOf(body), fromBinary(body));
+  }
+  for (const body of ["staged", "staged, damaged"]) {
+    await staging.put(keyOf(body), await spooled(body));
+  }
+  const lost = await filesWith(bench.folder, "lost");
+  assert.equal(lost.length, 1);
+  for (const path of lost) await Deno.writeTextFile(path, "l0st");
+  for (const body of ["cached", "staged", "lost"]) await it.blobs.delete(keyOf(body));
+  await replace(it.blobs, keyOf("staged, damaged"), "staged, d*maged");
+  await replace(it.blobs, keyOf("cached, damaged"), "shorter");
+  const manifests = new ManifestStore(it.db);
+  const local = { staging, cache, uploads: new UploadStore(it.db) };
+  const describe = (key: string) => manifests.describe(key);
+  const told = await verify(it, { deep: true, local, describe });
+  assert.deepEqual([told.bodiesPutBack, told.counts.missing], [0, 3], "nothing without fix");
+  const fixed = await verify(it, { deep: true, fix: true, local, describe });
+  assert.deepEqual(fixed.counts, { ...clean, missing: 3, size: 1, hash: 1 });
+  assert.equal(fixed.bodiesPutBack, 4);
+  const left = { ...clean, missing: 1 };
+  const after = await verify(it, { deep: true, fix: true, local, describe });
+  assert.deepEqual([after.counts, after.bodiesPutBack], [left, 0]);
+  assert.equal((await new ScrubStore(it.db).status(30)).damaged, 1);
+  const { metadata } = await it.blobs.info(keyOf("staged")) ?? {};
+  assert.equal(readBodyDescription(metadata ?? {})?.uid, 2);
+});
+
+Deno.test("verifyStorage(): orphans that say they are of messages that the database never had stay", async () => {
+  await using it = await openCleanerFixture();
+  await it.deliver(it.inbox, "one");
+  const manifests = new ManifestStore(it.db);
+  const epoch = await manifests.epoch();
+  const purged = { ...description(it), uid: 1, epoch };
+  const cases = {
+    purged,
+    later: { ...purged, uid: it.inbox.uidNext + 100 },
+    "later mailbox": { ...purged, mailboxId: 1_000_000 },
+    "other database": { ...purged, epoch: "0123456789ab" },
+  };
+  for (const [body, said] of Object.entries(cases)) {
+    await it.blobs.put(keyOf(body), await spooled(body), { metadata: describeBody(said) });
+    assert.equal((await verify(it, { fix: true })).orphansRemoved, body === "purged" ? 1 : 0, body);
+    if (body === "purged") continue;
+    await it.blobs.put(keyOf("silent"), await spooled("silent"));
+    const beside = await verify(it, { fix: true });
+    assert.equal(beside.orphansRemoved, 0, `beside ${body}`);
+    assert.equal((await verify(it, { fix: true, strangers: true })).orphansRemoved, 2);
+  }
+  await it.db.write(sql`
+    INSERT INTO rebuilt_accounts (address, finished_at, epochs)
+    VALUES ('owner@example.com', now(), '{0123456789ab}')`);
+  const metadata = describeBody(cases["other database"]);
+  await it.blobs.put(keyOf("taken over"), await spooled("taken over"), { metadata });
+  assert.equal((await verify(it, { fix: true })).orphansRemoved, 1);
 });
 
 Deno.test("verifyStorage(): a storage in trouble is no storage without bodies", async () => {

@@ -117,9 +117,7 @@ Deno.test("Dovecot serves what export maildir wrote, with the same UIDs", async 
   assert.equal((await fixture.admin(`export maildir --email ${ADDRESS} --path`, path)).code, 0);
   await giveToDovecot(path);
 
-  using client = await LineClient.dial(dovecot.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} ${PASSWORD}`);
+  using client = await LineClient.logIn(dovecot.imapPort, ADDRESS, PASSWORD);
   const status = await client.imap("STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)");
   assert.match(status.join(), /\(MESSAGES 2 UIDNEXT 12 UIDVALIDITY 1234\)/);
   await client.imap("EXAMINE INBOX");

@@ -23,9 +23,7 @@ Deno.test("import imap keeps UIDs, flags, keywords, dates and subscriptions", as
   await using dovecot = await startDovecot({ addresses: [ADDRESS], password: PASSWORD });
   if (!dovecot) return;
   await using fixture = await openMigration();
-  using client = await LineClient.dial(dovecot.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} ${PASSWORD}`);
+  using client = await LineClient.logIn(dovecot.imapPort, ADDRESS, PASSWORD);
   const append = (box: string, flags: string, body: string) =>
     client.imap(`APPEND ${box} (${flags}) ${DATE} {${body.length}+}\r\n${body}`);
   for (let n = 1; n <= 5; n++) {
@@ -79,9 +77,7 @@ Deno.test("import imap into a mailbox with mail gives new UIDs, once", async () 
   await using dovecot = await startDovecot({ addresses: [ADDRESS], password: PASSWORD });
   if (!dovecot) return;
   await using fixture = await openMigration();
-  using client = await LineClient.dial(dovecot.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} ${PASSWORD}`);
+  using client = await LineClient.logIn(dovecot.imapPort, ADDRESS, PASSWORD);
   const mbox = `${fixture.folder}/x`;
   await Deno.writeTextFile(mbox, "From x Thu Jan  1 10:20:30 2026\nSubject: old\n\nold\n\n");
   await fixture.admin(`import mbox --email ${ADDRESS} --mailbox INBOX --path`, mbox);
@@ -143,9 +139,7 @@ Deno.test("import imap survives a server that breaks the connection over one mes
   await using dovecot = await startDovecot({ addresses: [ADDRESS], password: PASSWORD });
   if (!dovecot) return;
   await using fixture = await openMigration();
-  using client = await LineClient.dial(dovecot.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} ${PASSWORD}`);
+  using client = await LineClient.logIn(dovecot.imapPort, ADDRESS, PASSWORD);
   for (let n = 1; n <= 6; n++) {
     await client.imap(`APPEND INBOX {${message(n).length}+}\r\n${message(n)}`);
   }

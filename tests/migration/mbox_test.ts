@@ -123,9 +123,7 @@ Deno.test("import mbox --preserve-uids reads what Dovecot wrote", async () => {
   });
   if (!dovecot) return;
   await using fixture = await openMigration();
-  using client = await LineClient.dial(dovecot.imapPort);
-  await client.imapLine();
-  await client.imap(`LOGIN ${ADDRESS} secret`);
+  using client = await LineClient.logIn(dovecot.imapPort, ADDRESS, "secret");
   await client.imap("CREATE Box");
   const body = "Subject: x\r\n\r\nFrom here\r\n\r\nFrom there\r\n";
   for (const flags of ["\\Seen Later", "\\Flagged", "\\Draft $Junk"]) {

@@ -222,6 +222,32 @@ Deno.test("after it was closed, everything is unavailable", async () => {
   await test[Symbol.asyncDispose]();
 });
 
+Deno.test("a host that is gone is asked once, not before every connection", async () => {
+  await using test = await testDatabase();
+  const folder = await Deno.makeTempDir();
+  const { write } = test.config;
+  const gone = Deno.listen({ transport: "unix", path: `${folder}/.s.PGSQL.${write.port}` });
+  let asked = 0;
+  const hanging = (async () => {
+    for await (const conn of gone) {
+      asked++;
+      conn.close();
+    }
+  })();
+  const config = { ...test.config, write: { ...write, hosts: [folder, ...write.hosts] } };
+  {
+    await using db = await Database.open(config, observe);
+    assert.equal(asked, 1);
+    const pid = sql`SELECT pg_backend_pid() AS pid FROM pg_sleep(0.01)`;
+    const asks = Array.from({ length: 4 }, () => db.write<{ pid: number }>(pid));
+    assert.ok(new Set((await Promise.all(asks)).map(([row]) => row?.pid)).size > 1);
+    assert.equal(asked, 1);
+  }
+  gone.close();
+  await hanging;
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a standby is passed over for the next host, and alone it is unavailable", async () => {
   await using standby = await throwawayPostgres({ fsync: true });
   await using primary = await throwawayPostgres({ fsync: true });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { DatabaseConfig } from "../../src/config/config.ts";
 import type { AccountId, Hash, MailboxId, Uid } from "../../src/lib/ids.ts";
 import { NumberSet } from "../../src/lib/number_set.ts";
 import type { MessageFacts } from "../../src/message/facts.ts";
@@ -21,6 +22,7 @@ export interface Fixture extends AsyncDisposable {
   readonly messages: MessageStore;
   readonly account: AccountId;
   readonly inbox: Mailbox;
+  readonly config: DatabaseConfig;
 }
 
 /** Opens a fixture; `maxConnections` as configured for the primary. */
@@ -42,6 +44,7 @@ export async function openFixture({ maxConnections = 16 } = {}): Promise<Fixture
     messages,
     account: account.id,
     inbox,
+    config: test.config,
     async [Symbol.asyncDispose]() {
       await db[Symbol.asyncDispose]();
       await test[Symbol.asyncDispose]();

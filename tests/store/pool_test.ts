@@ -6,18 +6,28 @@ import { ConnectionError } from "../../src/store/database_error.ts";
 import { Pool } from "../../src/store/pool.ts";
 
 /** A pool over a server that takes so many connections. */
-function poolOver(server: { room: number }, { max = 10, maxConnLifetimeMs = 0 } = {}) {
+function poolOver(
+  server: { room: number },
+  { max = 10, maxConnLifetimeMs = 0, isSlow = false } = {},
+) {
   const opened: Fake[] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
   const endpoint = { maxConnIdleMs: 1_000, minConnections: 0, maxConnLifetimeMs };
   const connect = async (): Promise<Connection> => {
     if (server.room === 0) throw new ConnectionError("sorry, too many clients already");
     server.room--;
+    if (isSlow) {
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      await gate.promise;
+    }
     const fake = new Fake();
     opened.push(fake);
     return fake as unknown as Connection;
   };
   const connector = { endpoint, connect } as unknown as Connector;
-  return { pool: new Pool(connector, { max, metrics: new Metrics(), role: "write" }), opened };
+  const pool = new Pool(connector, { max, metrics: new Metrics(), role: "write" });
+  return { pool, opened, gates };
 }
 
 class Fake {
@@ -68,4 +78,20 @@ Deno.test("Pool keeps connections for ever with a lifetime of 0, and renews old 
     for (let n = 0; n < 3; n++) await pool.use(() => Promise.resolve());
     assert.equal(opened.length, expected);
   }
+});
+
+Deno.test("Pool.close() waits for those that are busy, that are being opened, and that end", async () => {
+  const { pool, opened, gates } = poolOver({ room: 2 }, { isSlow: true });
+  const work = Promise.withResolvers<void>();
+  const uses = [pool.use(() => work.promise), pool.use(() => work.promise)];
+  gates[0]?.resolve();
+  work.resolve();
+  await Promise.all(uses); // Both had the first connection; the second is still on its way.
+  let isClosed = false;
+  const closing = pool.close().then(() => isClosed = true);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([opened.length, isClosed], [1, false]);
+  gates[1]?.resolve();
+  await closing;
+  assert.deepEqual(opened.map((each) => each.isClosed), [true, true]);
 });

@@ -304,6 +304,15 @@ export class ImapClient implements Disposable {
     }
   }
 
+  /** Every line until the server closes. */
+  async rest(): Promise<string[]> {
+    const lines: string[] = [];
+    for (let line = await this.tryLine(); line !== null; line = await this.tryLine()) {
+      lines.push(line);
+    }
+    return lines;
+  }
+
   /** The next line; throws when the server has closed. */
   async readLine(): Promise<string> {
     const line = await this.tryLine();

@@ -17,6 +17,20 @@ export class LineClient implements Disposable {
     return new LineClient(conn);
   }
 
+  /** IMAP: a client that has logged in. */
+  static async logIn(port: number, address: string, password: string): Promise<LineClient> {
+    const client = await LineClient.dial(port);
+    try {
+      await client.imapLine();
+      const answer = (await client.imap(`LOGIN ${address} "${password}"`)).at(-1) ?? "";
+      if (!/^\S+ OK /.test(answer)) throw new Error(answer);
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
   /** Sends octets as they are. */
   async send(data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === "string" ? fromBinary(data) : data;

@@ -35,6 +35,10 @@ export const cleanupSection = section("What happens to old and to expunged messa
       "`sora-admin mailbox at`.",
     { min: HISTORY_MS_MIN },
   ),
+  orphan_interval: duration(
+    "7d",
+    "Between two looks at all stored objects for those that no message needs, as a crash leaves them; 0 = never.",
+  ),
   fts_retention: withoutEffect("duration", "Of the Go implementation."),
   health_status_retention: withoutEffect("duration", "Of the Go implementation."),
   instance_liveness_threshold: withoutEffect("duration", "Of the Go implementation."),

@@ -22,7 +22,8 @@ const TIMEOUT_MS_MIN = 100;
 const writeSettings = {
   hosts: oneOrMore(
     ["localhost"],
-    "Host names, addresses or folders of a unix socket, optionally with a port; tried in this order.",
+    "Host names, addresses or folders of a unix socket, optionally with a port; tried in this " +
+      "order, the one that worked last before all others.",
     { expected: 'a list of host names such as ["db1", "db2:5433"]', accept: isDatabaseHost },
   ),
   port: port(5432, "Port of the hosts that name none."),

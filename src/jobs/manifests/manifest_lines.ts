@@ -1,3 +1,4 @@
+import { areTexts, isCount, isDate, isNumber } from "../../lib/checked.ts";
 import type { GoneRow, ManifestRow } from "../../store/manifests.ts";
 import { unpackObjectKey } from "../../store/object_key.ts";
 
@@ -82,15 +83,15 @@ export function readLine(text: string, owner: string): ManifestLine | null {
 }
 
 function gone([uid, mailboxId, movedUid, ...rest]: readonly unknown[]): ManifestLine | null {
-  if (!isUid(uid) || rest.length > 0) return null;
+  if (!isNumber(uid) || rest.length > 0) return null;
   if (mailboxId === undefined) return { kind: "gone", uid, moved: null };
-  if (!isCount(mailboxId) || !isUid(movedUid)) return null;
+  if (!isCount(mailboxId) || !isNumber(movedUid)) return null;
   return { kind: "gone", uid, moved: { mailboxId, uid: movedUid } };
 }
 
 function message(line: readonly unknown[], owner: string): ManifestLine | null {
   const [uid, hash, sizeBytes, flags, keywords, internalMs, savedMs, key, ...rest] = line;
-  if (!isUid(uid) || !isCount(sizeBytes) || !isCount(flags) || rest.length > 0) return null;
+  if (!isNumber(uid) || !isCount(sizeBytes) || !isCount(flags) || rest.length > 0) return null;
   if (typeof hash !== "string" || !/^[0-9a-f]{64}$/.test(hash)) return null;
   if (!isDate(internalMs) || !isDate(savedMs)) return null;
   if (keywords !== 0 && !areTexts(keywords)) return null;
@@ -98,22 +99,4 @@ function message(line: readonly unknown[], owner: string): ManifestLine | null {
   if (typeof objectKey !== "string" || !objectKey.endsWith(`/${hash}`)) return null;
   const facts = { uid, hash, sizeBytes, flags, internalMs, savedMs, objectKey };
   return { kind: "message", ...facts, keywords: keywords === 0 ? [] : keywords };
-}
-
-function areTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === "string");
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** RFC 3501 §9: nz-number. */
-function isUid(value: unknown): value is number {
-  return isCount(value) && value > 0 && value <= 0xffff_ffff;
-}
-
-/** What a Date can hold: ECMA-262 §21.4.1.1. */
-function isDate(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 8.64e15;
 }

@@ -12,6 +12,7 @@ import uploads from "./0011_uploads.sql" with { type: "text" };
 import cleanup from "./0012_cleanup.sql" with { type: "text" };
 import scrub from "./0013_scrub.sql" with { type: "text" };
 import manifests from "./0014_manifests.sql" with { type: "text" };
+import orphans from "./0015_orphans.sql" with { type: "text" };
 
 /** One step of the schema. Never changed once released; a new step is added instead. */
 export interface Migration {
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   { version: 12, name: "0012_cleanup", text: cleanup },
   { version: 13, name: "0013_scrub", text: scrub },
   { version: 14, name: "0014_manifests", text: manifests },
+  { version: 15, name: "0015_orphans", text: orphans },
 ];
