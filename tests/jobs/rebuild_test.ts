@@ -123,10 +123,20 @@ Deno.test("a database is made anew from an encrypted bucket on S3, passwords inc
     const seen = `${new TextDecoder().decode(object)}${JSON.stringify(s3.metadata(key))}`;
     assert.doesNotMatch(seen, /Number|INBOX|\{ALIAS\}|ann@example/);
   }
+  const nobodys = "example.com/aaa/" + "a".repeat(64);
+  s3.objects.set(nobodys, new TextEncoder().encode("not encrypted, and not a body"));
   await using empty = await openEmpty();
   const report = await rebuilt(empty, store.blobs);
   await same(it, empty);
-  assert.equal(report.accounts[1]?.needsPassword, false);
+  const owner = report.accounts.find(({ account }) => account === "owner@example.com");
+  assert.equal(owner?.needsPassword, false);
+  assert.equal(report.ended, undefined);
+  assert.deepEqual(report.problems, [{
+    account: "aaa@example.com",
+    mailbox: "Recovered",
+    message: nobodys,
+    why: "its body cannot be read: Cannot decrypt an object: no configured key fits",
+  }]);
   const credential = await empty.accounts.credential("alias@example.com");
   assert.equal(credential?.passwordHash, "{ALIAS}");
 });

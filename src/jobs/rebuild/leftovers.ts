@@ -1,8 +1,9 @@
-import type { Blobs, ObjectKey } from "../../blobs/blobs.ts";
+import type { Blobs, ObjectInfo, ObjectKey } from "../../blobs/blobs.ts";
 import { type BodyDescription, readBodyDescription } from "../../lib/body_description.ts";
 import type { Uid } from "../../lib/ids.ts";
 import type { MailboxState } from "./mailbox_state.ts";
 import type { WantedMessage } from "./restore_messages.ts";
+import { BodyLost, surely } from "./surely.ts";
 
 /** Descriptions that are asked for at once. */
 const AT_ONCE = 32;
@@ -54,7 +55,7 @@ export async function* placeLeftovers(
   const all = [...keys];
   for (let at = 0; at < all.length; at += AT_ONCE) {
     const some = all.slice(at, at + AT_ONCE);
-    const infos = await Promise.all(some.map((key) => blobs.info(key)));
+    const infos = await Promise.all(some.map((key) => infoOf(blobs, key)));
     for (const [i, key] of some.entries()) {
       const info = infos[i];
       if (!info) continue;
@@ -64,6 +65,19 @@ export async function* placeLeftovers(
         : { kind: "unknown" } as const;
       yield { key, modifiedAt: info.modifiedAt, placement };
     }
+  }
+}
+
+/** Of a body that nobody can read, nothing is known; to restore it will tell why. */
+async function infoOf(
+  blobs: Blobs,
+  key: ObjectKey,
+): Promise<Pick<ObjectInfo, "metadata" | "modifiedAt"> | null> {
+  try {
+    return await surely(blobs, key, () => blobs.info(key));
+  } catch (error) {
+    if (error instanceof BodyLost) return { metadata: {}, modifiedAt: new Date() };
+    throw error;
   }
 }
 

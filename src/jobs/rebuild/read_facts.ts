@@ -1,16 +1,11 @@
 import { createHash } from "node:crypto";
 import { type Blobs, hashOf, type ObjectKey } from "../../blobs/blobs.ts";
-import { Refused } from "../../lib/refused.ts";
 import { type MessageFacts, messageFacts } from "../../message/facts.ts";
 import { MessageParser } from "../../message/parser.ts";
+import { BodyLost, surely } from "./surely.ts";
 
 /** Bodies up to this size are read at once, larger ones in pieces of it. */
 const PIECE_BYTES = 4 * 1024 * 1024;
-
-/** A body that cannot be had, though the storage answers. */
-export class BodyLost extends Error {
-  override readonly name = "BodyLost";
-}
 
 /**
  * Reads a body and computes what the database keeps of it.
@@ -19,7 +14,7 @@ export class BodyLost extends Error {
  * @throws {Refused} `unavailable` where the storage is in trouble
  */
 export async function readFacts(blobs: Blobs, key: ObjectKey): Promise<MessageFacts> {
-  const sizeBytes = await blobs.size(key);
+  const sizeBytes = await surely(blobs, key, () => blobs.size(key));
   if (sizeBytes === null) throw new BodyLost("its body is missing");
   if (sizeBytes === 0) throw new BodyLost("its body is empty");
   const parser = new MessageParser();
@@ -39,17 +34,4 @@ export async function readFacts(blobs: Blobs, key: ObjectKey): Promise<MessageFa
     throw new BodyLost("its body is damaged");
   }
   return messageFacts(parser.finish());
-}
-
-/** Trouble with one object is not trouble of the storage, which is thrown. */
-async function surely<T>(blobs: Blobs, key: ObjectKey, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    await blobs.exists(key);
-    return await read().catch((again) => {
-      throw new BodyLost("its body cannot be read", { cause: again });
-    });
-  }
 }

@@ -3,8 +3,8 @@ import { hashOf } from "../../blobs/blobs.ts";
 import type { AccountId, MailboxId, Uid } from "../../lib/ids.ts";
 import { isDataError } from "../../store/database_error.ts";
 import type { ImportedMessage, ImportStore, KnownMessage } from "../../store/import_messages.ts";
-import type { RebuildStore } from "../../store/rebuilds.ts";
-import { BodyLost, readFacts } from "./read_facts.ts";
+import { readFacts } from "./read_facts.ts";
+import { BodyLost } from "./surely.ts";
 
 /** Messages of one statement. */
 const BATCH_MAX = 256;
@@ -36,7 +36,6 @@ export interface RestoreTarget {
 export interface RestoreServices {
   readonly blobs: Blobs;
   readonly imports: ImportStore;
-  readonly rebuilds: RebuildStore;
   /** Bodies that are read at a time. */
   readonly jobs: number;
   /** What became of a message. */
@@ -124,11 +123,11 @@ class Restoring {
     try {
       const facts = await readFacts(this.#services.blobs, wanted.key);
       const { id, accountId } = this.#target;
-      const { key, flags, keywords, uid } = wanted;
+      const { key, flags, keywords, uid, savedMs } = wanted;
       const hash = hashOf(key);
       const internalDate = new Date(wanted.internalMs);
       const common = { mailbox: id, accountId, hash, objectKey: key, facts, internalDate };
-      return { wanted, message: { ...common, flags, keywords, deliveryKey: null, uid } };
+      return { wanted, message: { ...common, flags, keywords, deliveryKey: null, uid, savedMs } };
     } catch (error) {
       if (!(error instanceof BodyLost)) return { error };
       this.#services.told(wanted, { lost: error.message });
@@ -160,18 +159,13 @@ class Restoring {
   }
 
   async #append(batch: readonly Prepared[]): Promise<void> {
-    const { imports, rebuilds, told } = this.#services;
+    const { imports, told } = this.#services;
     try {
       const uids = await imports.append(batch.map(({ message }) => message), { ignoreQuota: true });
-      const stored = batch.flatMap(({ wanted }, at) => {
+      for (const [at, { wanted }] of batch.entries()) {
         const uid = uids[at] ?? null;
-        if (uid !== null) return [{ wanted, uid, savedMs: wanted.savedMs }];
-        this.#late.push(wanted);
-        return [];
-      });
-      await rebuilds.setSaved(this.#target.id, stored);
-      for (const { wanted, uid } of stored) {
-        told(wanted, wanted.uid === uid ? "restored" : "renumbered");
+        if (uid === null) this.#late.push(wanted);
+        else told(wanted, wanted.uid === uid ? "restored" : "renumbered");
       }
     } catch (error) {
       if (!isDataError(error)) throw error;
