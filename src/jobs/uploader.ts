@@ -15,7 +15,7 @@ const FOREIGN_MS = 30_000;
 const FOREIGN_PAGE = 500;
 /** First and longest pause of the whole uploader while the object store does not work. */
 const TROUBLE_MIN_MS = 1_000;
-const TROUBLE_MAX_MS = 60_000;
+const TROUBLE_MAX_MS = 15_000;
 /** Longest pause of one upload. */
 const RETRY_MAX_MS = 10 * 60_000;
 /** Batches at a time. WHY two: what takes long in one must not hold up all the others. */

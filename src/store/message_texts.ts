@@ -144,8 +144,11 @@ interface Progress {
 
 /** One indexer for each mailbox, on whatever node. */
 async function claim(tx: Transaction, mailbox: MailboxId): Promise<Progress | null> {
+  // WHY locked: the mailbox is not to be purged before this is over.
   await tx.query(sql`
-    INSERT INTO search_progress (mailbox_id) VALUES (${mailbox}) ON CONFLICT DO NOTHING`);
+    INSERT INTO search_progress (mailbox_id)
+    SELECT id FROM mailboxes WHERE id = ${mailbox} AND deleted_at IS NULL FOR KEY SHARE
+    ON CONFLICT DO NOTHING`);
   const [row] = await tx.query<Progress>(sql`
     SELECT indexed_uid AS "indexedUid", uid_next AS "uidNext", account_id AS owner
     FROM search_progress JOIN mailboxes ON mailboxes.id = mailbox_id

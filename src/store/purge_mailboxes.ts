@@ -59,7 +59,11 @@ export class MailboxPurge {
         RETURNING 1 AS one`);
       if (removed.length === ROWS_MAX) return "more";
     }
-    await this.db.write(sql`DELETE FROM mailboxes WHERE id = ${mailbox} AND purging`);
+    await this.db.transaction(async (tx) => {
+      await tx.query(sql`DELETE FROM mailboxes WHERE id = ${mailbox} AND purging`);
+      // WHY again: an indexer that had been at it has just written its row.
+      await tx.query(sql`DELETE FROM search_progress WHERE mailbox_id = ${mailbox}`);
+    });
     return "gone";
   }
 }

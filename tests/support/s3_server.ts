@@ -9,6 +9,11 @@ export const REGION = "us-east-1";
 /** Objects of one page of a listing. */
 const PAGE_OBJECTS = 1_000;
 
+/** Longest value of metadata: OpenStack Swift's limit, and its answer beyond. */
+const VALUE_MAX = 256;
+/** Octets of all names and values of metadata: Amazon's limit. */
+const METADATA_MAX = 2_048;
+
 /** What is known of an object that was PUT. */
 interface Facts {
   readonly metadata: Readonly<Record<string, string>>;
@@ -147,12 +152,16 @@ ${more}
   #put(request: Request, key: string, body: Uint8Array): Response {
     const source = request.headers.get("x-amz-copy-source");
     if (source === null) {
-      this.objects.set(key, body);
       const metadata = Object.fromEntries(
         [...request.headers].flatMap(([name, value]) =>
           name.startsWith("x-amz-meta-") ? [[name.slice("x-amz-meta-".length), value]] : []
         ),
       );
+      const values = Object.values(metadata);
+      if (values.some((value) => value.length > VALUE_MAX)) return failure(500, "InternalError");
+      const total = Object.keys(metadata).concat(values).join("").length;
+      if (total > METADATA_MAX) return failure(400, "MetadataTooLarge");
+      this.objects.set(key, body);
       this.#facts.set(key, { metadata, modifiedAt: this.now() });
       return new Response(null, { headers: { etag: etag(body) } });
     }
