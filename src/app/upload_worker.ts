@@ -1,6 +1,8 @@
 import type { ObjectKey } from "../blobs/blobs.ts";
 import { CachePurger } from "../blobs/cache_purger.ts";
+import type { StagedFile } from "../blobs/staging.ts";
 import { StagingSweeper } from "../blobs/staging_sweeper.ts";
+import { StagedBodies } from "../jobs/staged_bodies.ts";
 import { UploadBatch } from "../jobs/upload_batch.ts";
 import { UploadReport } from "../jobs/upload_report.ts";
 import { Uploader } from "../jobs/uploader.ts";
@@ -57,9 +59,10 @@ async function open(settings: WorkerSettings): Promise<AsyncDisposable> {
     const limits = { capacityBytes, maxAgeMs, intervalMs };
     opened.use(new CachePurger({ directory, counts: counts.cache, ...limits }));
   }
-  const pending = (keys: readonly string[]) => uploads.among(keys);
+  const bodies = new StagedBodies({ db: database, remote, instanceId, log });
+  const mayGo = (files: readonly StagedFile[]) => bodies.mayGo(files);
   const sweeper = opened.use(
-    new StagingSweeper({ staging: staged.staging, pending, graceMs, cache }),
+    new StagingSweeper({ staging: staged.staging, mayGo, graceMs, cache }),
   );
   await sweeper.start();
   const { verifyAfterUpload: verify, maxAttempts } = uploader;

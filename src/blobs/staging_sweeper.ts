@@ -15,8 +15,8 @@ const ROUNDS_PER_GRACE = 4;
 
 export interface StagingSweeperOptions {
   readonly staging: Staging;
-  /** Which of these bodies are not uploaded yet. */
-  readonly pending: (keys: readonly ObjectKey[]) => Promise<ReadonlySet<string>>;
+  /** Which of these bodies this machine may forget. */
+  readonly mayGo: (files: readonly StagedFile[]) => Promise<ReadonlySet<ObjectKey>>;
   /** How long a body stays after it was put for the last time. */
   readonly graceMs: number;
   /** Where swept bodies go, if they fit. */
@@ -79,14 +79,14 @@ export class StagingSweeper implements AsyncDisposable {
   }
 
   async #remove(files: readonly StagedFile[], limit: number): Promise<StagedFile[]> {
-    const { staging, pending, cache } = this.#options;
+    const { staging, mayGo, cache } = this.#options;
     const went: StagedFile[] = [];
     if (files.length === 0) return went;
-    const needed = await pending(files.map(({ key }) => key));
+    const going = await mayGo(files);
     for (const file of files) {
       if (this.#isStopped) break;
       const adopt = (path: string) => cache?.adopt(file.key, path) ?? Promise.resolve(false);
-      if (!needed.has(file.key) && await staging.removeOld(file, limit, adopt)) went.push(file);
+      if (going.has(file.key) && await staging.removeOld(file, limit, adopt)) went.push(file);
     }
     return went;
   }

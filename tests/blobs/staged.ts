@@ -59,6 +59,11 @@ export class FragileBlobs extends MemoryBlobs {
     return await super.size(key);
   }
 
+  override async exists(key: ObjectKey): Promise<boolean> {
+    this.#check();
+    return await super.exists(key);
+  }
+
   #check(): void {
     if (this.isDown) throw unavailable("bodies", new Error("switched off"));
   }

@@ -20,7 +20,11 @@ function sweeperOf(
   return new StagingSweeper({
     staging,
     cache,
-    pending: (keys) => pending.among(keys),
+    mayGo: async (files) => {
+      const keys = files.map(({ key }) => key);
+      const waiting = await pending.among(keys);
+      return new Set(keys.filter((key) => !waiting.has(key)));
+    },
     graceMs: HOUR_MS,
     clock: steady,
   });
