@@ -1,4 +1,3 @@
-import { formatSize } from "../config/size.ts";
 import type { MailboxId, Uid } from "../lib/ids.ts";
 import { Refused } from "../lib/refused.ts";
 import { Header } from "../message/header.ts";
@@ -77,6 +76,9 @@ function idsOf(text: string | undefined): DeletedId[] | undefined {
     if (mailbox === undefined) {
       throw usage(`--ids: ${JSON.stringify(word)} is no id such as 13:5 or 13:5-9`);
     }
+    if (Number(last) < Number(first)) {
+      throw usage(`--ids: ${JSON.stringify(word)} ends before it begins`);
+    }
     if (Number(last) - Number(first) + ids.length >= IDS_MAX) {
       throw usage(`--ids: more than ${IDS_MAX} messages`);
     }
@@ -115,10 +117,4 @@ export function cell(text: string): string {
   // deno-lint-ignore no-control-regex
   const plain = text.replaceAll(/[\s\x00-\x1f\x7f-\x9f]+/g, " ");
   return plain.length <= CELL_MAX ? plain : `${plain.slice(0, CELL_MAX - 1)}…`;
-}
-
-/** `1.2mb` of a number of octets. */
-export function sizeCell(octets: number): string {
-  const unit = octets < 10_000 ? 1 : octets < 10_000_000 ? 1024 : 1024 * 1024;
-  return formatSize(Math.round(octets / unit) * unit);
 }

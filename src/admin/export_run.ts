@@ -1,5 +1,4 @@
 import { exitCodes } from "../app/exit_codes.ts";
-import { formatSize } from "../config/size.ts";
 import { exportMail, type ExportServices, type ExportTarget } from "../migration/export_mail.ts";
 import type { ExportReport } from "../migration/export_report.ts";
 import type { Answer, Option, Request } from "./command.ts";
@@ -10,7 +9,7 @@ import { withMail } from "./mail_tools.ts";
 import { printable } from "./printable.ts";
 import { problemLines } from "./problem_lines.ts";
 import { Progress } from "./progress.ts";
-import { table } from "./table.ts";
+import { sizeCell, table } from "./table.ts";
 
 /** What every export takes. */
 export const exportOptions: Readonly<Record<string, Option>> = {
@@ -63,7 +62,7 @@ function answer(
   const perSecond = Math.round(sum.written / Math.max(seconds, 0.001));
   const text = [
     table(["MAILBOX", "MESSAGES", "WRITTEN", "THERE", "SKIPPED"], rows),
-    `Exported ${sum.written} of ${sum.messages} messages (${formatSize(sum.octets)}) ` +
+    `Exported ${sum.written} of ${sum.messages} messages (${sizeCell(sum.octets)}) ` +
     `in ${seconds.toFixed(1)} s, ${perSecond}/s\n`,
     ...remarks.map((remark) => `Note: ${printable(remark)}\n`),
     problemLines(problems),

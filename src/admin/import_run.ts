@@ -1,6 +1,5 @@
 import { exitCodes } from "../app/exit_codes.ts";
 import { Namespaces } from "../auth/namespaces.ts";
-import { formatSize } from "../config/size.ts";
 import { importMail } from "../migration/import_mail.ts";
 import { type ImportReport, type Problem, totals } from "../migration/report.ts";
 import type { Source, SourceMailbox } from "../migration/source.ts";
@@ -12,7 +11,7 @@ import { withMail } from "./mail_tools.ts";
 import { printable } from "./printable.ts";
 import { problemLines } from "./problem_lines.ts";
 import { Progress } from "./progress.ts";
-import { table } from "./table.ts";
+import { sizeCell, table } from "./table.ts";
 
 /** What every import takes. */
 export const importOptions: Readonly<Record<string, Option>> = {
@@ -115,7 +114,7 @@ function answer(
   const verb = run.dryRun ? "Would import" : "Imported";
   const lines = [
     mailboxTable(report),
-    `${verb} ${sum.imported} of ${sum.found} messages (${formatSize(sum.octets)}) ` +
+    `${verb} ${sum.imported} of ${sum.found} messages (${sizeCell(sum.octets)}) ` +
     `in ${run.seconds.toFixed(1)} s, ${perSecond}/s; subscribed to ${subscribed} more mailboxes\n`,
     sum.updated > 0 ? `Changed the flags of ${sum.updated} messages\n` : "",
     ...remarks.map((remark) => `Note: ${printable(remark)}\n`),

@@ -1,3 +1,5 @@
+import { formatSize } from "../config/size.ts";
+
 /** Rows under a heading, in columns as wide as they need; for people. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [heading, ...rows];
@@ -18,4 +20,10 @@ export function moment(date: Date): string {
 
 function line(row: readonly string[], widths: readonly number[]): string {
   return row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd();
+}
+
+/** `1.2mb` of a number of octets. */
+export function sizeCell(octets: number): string {
+  const unit = octets < 10_000 ? 1 : octets < 10_000_000 ? 1024 : 1024 * 1024;
+  return formatSize(Math.round(octets / unit) * unit);
 }

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Hash } from "../lib/ids.ts";
 import { Refused, unavailable } from "../lib/refused.ts";
 import { type Log, logger } from "../observe/log.ts";
+import { AsideFolder } from "./aside_folder.ts";
 import {
   type Blobs,
   type DeleteOptions,
@@ -13,6 +14,7 @@ import {
 } from "./blobs.ts";
 import { DiskNames } from "./disk_names.ts";
 import { FolderSync } from "./folder_sync.ts";
+import { orNull } from "./or_null.ts";
 import { readRange } from "./read_range.ts";
 import type { Spooled } from "./spool.ts";
 import { writeBody } from "./write_body.ts";
@@ -35,6 +37,7 @@ export class DiskBlobs implements Blobs {
   readonly #directory: string;
   readonly #log: Log;
   readonly #folders = new FolderSync();
+  readonly #aside: AsideFolder;
   readonly #names: DiskNames;
   readonly #made = new Map<string, Promise<void>>();
   readonly #deleting = new Map<ObjectKey, Promise<void>>();
@@ -43,6 +46,7 @@ export class DiskBlobs implements Blobs {
 
   constructor(directory: string, options: { readonly log?: Log } = {}) {
     this.#directory = directory;
+    this.#aside = new AsideFolder(`${directory}/${TEMPORARY_FOLDER}`, this.#folders);
     this.#names = new DiskNames(directory);
     this.#log = options.log ?? logger("blobs");
   }
@@ -113,7 +117,7 @@ export class DiskBlobs implements Blobs {
   async #found<T>(key: ObjectKey, look: (path: string) => Promise<T>): Promise<T | null> {
     const path = this.#path(key);
     return await orNull(look(path)) ??
-      (await this.#putBack(path) ? await orNull(look(path)) : null);
+      (await this.#aside.putBack(path) ? await orNull(look(path)) : null);
   }
 
   /** Files keep no metadata. */
@@ -145,14 +149,18 @@ export class DiskBlobs implements Blobs {
   }
 
   /**
-   * WHY it is taken aside first: nobody can come between a look at it and its removal then. One at a time
-   * for each body, as there is one place aside; other processes are kept apart by the object's lock.
+   * WHY one at a time for each body: there is one place aside. Other processes are kept apart by the object's
+   * lock.
    */
   #deleteOld(key: ObjectKey, putBefore: Date): Promise<void> {
     return this.#guard("delete", key, () =>
       this.#alone(key, async () => {
         await (this.#recovered ??= this.#recover());
-        await this.#deleteIfOld(this.#path(key), putBefore);
+        const path = this.#path(key);
+        const info = await orNull(Deno.stat(path));
+        if (info?.mtime && info.mtime < putBefore) {
+          await this.#aside.removeOld(path, putBefore.getTime());
+        }
       }));
   }
 
@@ -167,47 +175,9 @@ export class DiskBlobs implements Blobs {
     }
   }
 
-  async #deleteIfOld(path: string, putBefore: Date): Promise<void> {
-    const isOld = ({ mtime }: Deno.FileInfo) => mtime !== null && mtime < putBefore;
-    const info = await orNull(Deno.stat(path));
-    if (!info || !isOld(info)) return;
-    const aside = this.#aside(path);
-    if (await orNull(Deno.rename(path, aside).then(() => true)) === null) return;
-    const taken = await orNull(Deno.stat(aside));
-    if (taken && isOld(taken)) await orNull(Deno.remove(aside));
-    else await this.#putBack(path);
-  }
-
-  #aside(path: string): string {
-    return `${this.#directory}/${TEMPORARY_FOLDER}${path.slice(path.lastIndexOf("/"))}`;
-  }
-
-  /** True when it was there. */
-  async #putBack(path: string): Promise<boolean> {
-    const aside = this.#aside(path);
-    const back = await orNull(
-      // WHY no rename: what is in its place, if anything, is the same body, and was put later.
-      Deno.link(aside, path).catch(async (error) => {
-        if (error instanceof Deno.errors.NotFound) throw error;
-        if (!(error instanceof Deno.errors.AlreadyExists)) await Deno.rename(aside, path);
-      }).then(() => true),
-    );
-    if (back) {
-      await this.#folders.sync(path.slice(0, path.lastIndexOf("/")));
-      await orNull(Deno.remove(aside));
-    }
-    return back ?? false;
-  }
-
-  /** Puts back what was taken aside when a process was killed. */
   async #recover(): Promise<void> {
-    const folder = `${this.#directory}/${TEMPORARY_FOLDER}`;
-    await this.#make(folder);
-    for await (const { name } of Deno.readDir(folder)) {
-      if (/^[0-9a-f]{64}\./.test(name)) {
-        await this.#putBack(`${this.#directory}/${name.slice(0, 2)}/${name}`);
-      }
-    }
+    await this.#make(`${this.#directory}/${TEMPORARY_FOLDER}`);
+    await this.#aside.recover(this.#directory);
   }
 
   /** Files without the name of a body are passed over: nothing here has put them. */
@@ -308,13 +278,4 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Hash> {
     ? createHash("sha256").update(bytes).digest("hex")
     : Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
   return hex as Hash;
-}
-
-async function orNull<T>(promise: Promise<T>): Promise<T | null> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

@@ -1,12 +1,15 @@
 import type { S3Config } from "../config/config.ts";
+import { delay } from "../lib/delay.ts";
 import { Refused, unavailable } from "../lib/refused.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { CircuitBreaker, type Outcome } from "./circuit_breaker.ts";
 import { s3Answer, s3Trouble } from "./s3_trouble.ts";
-import { type S3Attempt, watched } from "./s3_watch.ts";
+import { type S3Attempt, Silence, watched } from "./s3_watch.ts";
 
 const ATTEMPTS_MAX = 3;
+/** WHY less: who waits for an answer has waited long enough then. */
+const SILENCES_MAX = 2;
 /** Full jitter: before the nth retry anything up to BASE × 2ⁿ⁻¹, and never more than MAX. */
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 2_000;
@@ -48,6 +51,7 @@ export class S3Requests {
 
   /** Null where the object is missing. Throws `unavailable` for every other trouble. */
   async ask<T>(request: S3Request<T>): Promise<T | null> {
+    let silences = 0;
     for (let attempt = 1;; attempt++) {
       try {
         return await this.once(request);
@@ -55,7 +59,9 @@ export class S3Requests {
         if (error instanceof Refused) throw error;
         const trouble = s3Trouble(error);
         if (trouble === "missing") return null;
-        const isLast = trouble === "refused" || attempt === ATTEMPTS_MAX;
+        if (error instanceof Silence) silences++;
+        const isLast = trouble === "refused" || attempt === ATTEMPTS_MAX ||
+          silences === SILENCES_MAX;
         if (isLast || this.#closed.signal.aborted) {
           throw this.#failed(described(request, error), attempt);
         }
@@ -132,7 +138,7 @@ export class S3Requests {
 
   async #pause(attempt: number): Promise<void> {
     const most = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** (attempt - 1));
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * most));
+    await delay(Math.random() * most);
   }
 }
 

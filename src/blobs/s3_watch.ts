@@ -1,6 +1,15 @@
 /** WHY: a store that sends an octet now and then must not hold a request for ever. */
 const WHOLE_MAX_TIMEOUTS = 10;
 
+/** The store was silent for too long. */
+export class Silence extends Error {
+  override readonly name = "Silence";
+
+  constructor(timeoutMs: number) {
+    super(`Cannot wait longer than ${timeoutMs} ms for the object store`);
+  }
+}
+
 /** One attempt of a request: what ends it, and how it says that it gets on. */
 export interface S3Attempt {
   readonly signal: AbortSignal;
@@ -22,8 +31,8 @@ export async function watched<T>(
   ended.catch(() => {});
   const controller = new AbortController();
   const end = (reason: unknown) => {
-    controller.abort(reason);
     reject(reason);
+    controller.abort(reason);
   };
   const close = () => end(closed.reason);
   closed.addEventListener("abort", close, { once: true });
@@ -32,7 +41,7 @@ export async function watched<T>(
   const look = () => {
     const now = performance.now();
     const leftMs = Math.min(last + timeoutMs, begun + WHOLE_MAX_TIMEOUTS * timeoutMs) - now;
-    if (leftMs <= 0) end(new Error(`Cannot wait longer than ${timeoutMs} ms for the object store`));
+    if (leftMs <= 0) end(new Silence(timeoutMs));
     else timer = setTimeout(look, leftMs);
   };
   let timer = setTimeout(look, timeoutMs);

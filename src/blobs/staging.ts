@@ -2,10 +2,13 @@ import { createHash } from "node:crypto";
 import { Refused } from "../lib/refused.ts";
 import { SharedCounts } from "../lib/shared_counts.ts";
 import { type Log, logger } from "../observe/log.ts";
+import { AsideFolder } from "./aside_folder.ts";
 import { hashOf, type ObjectKey } from "./blobs.ts";
 import { DiskBlobs } from "./disk_blobs.ts";
 import { DiskNames } from "./disk_names.ts";
+import { FolderSync } from "./folder_sync.ts";
 import { hashOfFile } from "./hash_of_file.ts";
+import { orNull } from "./or_null.ts";
 import type { Spooled } from "./spool.ts";
 import { MemorySpooled, readFrom } from "./spooled.ts";
 
@@ -45,6 +48,7 @@ export class Staging {
   /** WHY of our own: what another has taken aside at the same time must not be taken for what we have. */
   readonly #leavingFolder: string;
   readonly #leaving = new Set<ObjectKey>();
+  readonly #folders = new FolderSync();
 
   constructor({ directory, maxBytes, counts, log }: StagingOptions) {
     this.directory = directory;
@@ -113,7 +117,7 @@ export class Staging {
   /** Every staged body. */
   async *files(): AsyncGenerator<StagedFile> {
     for await (const { key, path } of this.#names.all()) {
-      const info = await Deno.stat(path).catch(ignoreMissing);
+      const info = await orNull(Deno.stat(path));
       if (!info) continue;
       // WHY: without a time it cannot be old.
       const putAt = info.mtime?.getTime() ?? Infinity;
@@ -129,7 +133,7 @@ export class Staging {
   async removeOld(
     file: Pick<StagedFile, "key" | "sizeBytes">,
     limit: number,
-    adopt: (path: string) => Promise<boolean> = () => Promise.resolve(false),
+    adopt?: (path: string) => Promise<boolean>,
   ): Promise<boolean> {
     if (this.#leaving.has(file.key)) return false;
     this.#leaving.add(file.key);
@@ -144,38 +148,24 @@ export class Staging {
   async #removeOld(
     { key, sizeBytes }: Pick<StagedFile, "key" | "sizeBytes">,
     limit: number,
-    adopt: (path: string) => Promise<boolean>,
+    adopt: ((path: string) => Promise<boolean>) | undefined,
   ): Promise<boolean> {
-    const path = this.#names.path(key);
-    const leaving = `${this.#leavingFolder}${path.slice(path.lastIndexOf("/"))}`;
     await Deno.mkdir(this.#leavingFolder, { recursive: true, mode: 0o700 });
-    // WHY: only what is taken aside can be looked at and removed without anybody coming between.
-    const isAside = await Deno.rename(path, leaving).then(() => true, ignoreMissing);
-    if (!isAside) return false;
-    const info = await Deno.stat(leaving).catch(ignoreMissing);
-    // WHY: another process that uses this folder has just been started, and put it back.
-    if (!info) return false;
-    if ((info.mtime?.getTime() ?? Infinity) >= limit) {
-      await putBack(leaving, path);
-      return false;
-    }
-    if (!await adopt(leaving)) await Deno.remove(leaving).catch(ignoreMissing);
-    this.counts.add("bytes", -sizeBytes);
-    return true;
+    const aside = new AsideFolder(this.#leavingFolder, this.#folders);
+    const isGone = await aside.removeOld(this.#names.path(key), limit, adopt);
+    if (isGone) this.counts.add("bytes", -sizeBytes);
+    return isGone;
   }
 
   /** Puts back what was taken aside when a process was killed. To be called before `removeOld`. */
   async recover(): Promise<void> {
     const leaving = `${this.directory}/${LEAVING_FOLDER}`;
-    for (const { name: process } of await entries(leaving)) {
-      const folder = `${leaving}/${process}`;
-      for (const { name } of await entries(folder)) {
-        const place = `${this.directory}/${name.slice(0, 2)}`;
-        await Deno.mkdir(place, { recursive: true, mode: 0o700 });
-        // WHY: whoever has taken it aside may live, and be done with it.
-        await putBack(`${folder}/${name}`, `${place}/${name}`).catch(ignoreMissing);
-      }
-      await Deno.remove(folder).catch(() => {}); // WHY: somebody may just have put something there.
+    const processes = await orNull(Array.fromAsync(Deno.readDir(leaving))) ?? [];
+    for (const { name } of processes) {
+      const folder = `${leaving}/${name}`;
+      // WHY: whoever has taken it aside may live, and be done with it, or just put something there.
+      await new AsideFolder(folder, this.#folders).recover(this.directory);
+      await Deno.remove(folder).catch(() => {});
     }
   }
 
@@ -194,19 +184,6 @@ async function touch(path: string): Promise<void> {
   await Deno.utime(path, now, now);
 }
 
-/** Where a newer file is there already, that one stays. */
-async function putBack(from: string, to: string): Promise<void> {
-  try {
-    await Deno.link(from, to);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return await Deno.remove(from);
-    // WHY: a file system without links; and what is there, if anything, is the same body.
-    await Deno.rename(from, to);
-    return await touch(to);
-  }
-  await Deno.remove(from);
-}
-
 async function orFull(work: Promise<unknown>): Promise<void> {
   try {
     await work;
@@ -222,13 +199,4 @@ function asFull(error: unknown): unknown {
   return code === "ENOSPC" || code === "EDQUOT"
     ? new Refused({ kind: "storage-full" }, { cause: error })
     : error;
-}
-
-async function entries(folder: string): Promise<Deno.DirEntry[]> {
-  return await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing) ?? [];
-}
-
-function ignoreMissing(error: unknown): null {
-  if (error instanceof Deno.errors.NotFound) return null;
-  throw error;
 }

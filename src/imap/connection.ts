@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../lib/delay.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import { sharedPace } from "../lib/pace.ts";
 import { Refused } from "../lib/refused.ts";
@@ -311,11 +311,9 @@ class ImapConnection implements Host {
 
   async #delayFailedLogin(): Promise<void> {
     const ms = LOGIN_FAILURE_DELAY_MS * ++this.#loginFailures;
-    try {
-      await delay(ms, undefined, { signal: this.connection.signal });
-    } catch {
-      throw new Disconnected(); // WHY: only the end of the connection cuts the delay short.
-    }
+    const { signal } = this.connection;
+    await delay(ms, signal);
+    if (signal.aborted) throw new Disconnected();
   }
 
   sendAway(text: string): void {

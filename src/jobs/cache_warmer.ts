@@ -76,6 +76,7 @@ export class CacheWarmer implements AsyncDisposable {
         log.debug("warmed-up", { account, fetched });
       }, this.#stop.signal);
     } catch (error) {
+      this.#warmedAt.delete(account); // WHY: the next login tries again.
       if (this.#stop.signal.aborted) return;
       // WHY: without the object store there is nothing to be fetched, and whoever needs it says so.
       if (!(error instanceof Refused)) log.warning("not-warmed-up", { account, error });

@@ -1,6 +1,6 @@
 import type { Blobs } from "../blobs/blobs.ts";
 import { BackgroundJob } from "../lib/background_job.ts";
-import type { Uid } from "../lib/ids.ts";
+import type { MailboxId, Uid } from "../lib/ids.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { ScrubbedBody, ScrubbedMailbox, ScrubStore } from "../store/scrubs.ts";
@@ -11,6 +11,8 @@ const FIRST_LOOK_MS = 60_000;
 const LOOK_MS = 5 * 60_000;
 /** Bodies between two notes of how far it has come. */
 const BATCH = 50;
+/** Mailboxes that are looked for at a time. */
+const DUE_MAX = 100;
 /** Days of the metric. */
 const DAYS = 30;
 
@@ -34,6 +36,7 @@ export interface ScrubberOptions {
 export class Scrubber implements AsyncDisposable {
   readonly #options: ScrubberOptions;
   readonly #job: BackgroundJob;
+  #due: MailboxId[] = [];
   #toldAt = -Infinity;
 
   constructor(options: ScrubberOptions) {
@@ -54,11 +57,25 @@ export class Scrubber implements AsyncDisposable {
 
   /** False: nothing is to be done now. */
   async #look(): Promise<boolean> {
-    const { scrubs, intervalMs } = this.#options;
     // WHY not for each mailbox: it counts all of them.
     if (performance.now() - this.#toldAt >= LOOK_MS) await this.#tellStatus();
-    const mailbox = await scrubs.take(intervalMs);
+    const mailbox = await this.#take();
     return mailbox !== null && await this.#scrub(mailbox);
+  }
+
+  async #take(): Promise<ScrubbedMailbox | null> {
+    const { scrubs, intervalMs } = this.#options;
+    while (!this.#job.signal.aborted) {
+      const id = this.#due.shift();
+      if (id === undefined) {
+        this.#due = await scrubs.due(intervalMs, DUE_MAX);
+        if (this.#due.length === 0) break;
+        continue;
+      }
+      const mailbox = await scrubs.take(id, intervalMs);
+      if (mailbox) return mailbox;
+    }
+    return null;
   }
 
   async #scrub({ id, readUid }: ScrubbedMailbox): Promise<boolean> {

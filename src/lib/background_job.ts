@@ -1,3 +1,5 @@
+import { delay } from "./delay.ts";
+
 /** What a job does, again and again. */
 export interface BackgroundWork {
   /** Before the first round, in milliseconds. */
@@ -26,15 +28,7 @@ export class BackgroundJob implements AsyncDisposable {
 
   /** Resolves after some milliseconds, or at once when the job is to end, or `lost` is aborted. */
   async rest(ms: number, lost?: AbortSignal): Promise<void> {
-    const signals = lost ? [this.signal, lost] : [this.signal];
-    if (signals.some(({ aborted }) => aborted)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const done = () => resolve();
-    const timer = setTimeout(done, ms);
-    for (const signal of signals) signal.addEventListener("abort", done);
-    await promise;
-    for (const signal of signals) signal.removeEventListener("abort", done);
-    clearTimeout(timer);
+    await delay(ms, this.signal, ...(lost ? [lost] : []));
   }
 
   /** Waits for the round under way, which hears of it by `signal`. */

@@ -1,6 +1,6 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Blobs, ObjectKey, PendingUpload } from "../blobs/blobs.ts";
 import type { Spooled } from "../blobs/spool.ts";
+import { delay } from "../lib/delay.ts";
 import { Refused } from "../lib/refused.ts";
 
 const PAUSE_MS = 2_000;
@@ -20,7 +20,7 @@ export async function putPatiently(
     } catch (error) {
       const isFull = error instanceof Refused && error.refusal.kind === "storage-full";
       if (!isFull || tries >= TRIES_MAX) throw error;
-      await pause(options.pauseMs ?? PAUSE_MS);
+      await delay(options.pauseMs ?? PAUSE_MS);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { delay } from "../lib/delay.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { Connection, ConnectionGone } from "./connection.ts";
@@ -102,7 +103,7 @@ export class Listener implements AsyncDisposable {
         // QUIRK: Deno 2.9 accept() throws NotConnected for a peer that has reset already (#8499).
         if (error instanceof Deno.errors.NotConnected) continue;
         this.#options.log.warning("accept failed", { error });
-        await new Promise((resolve) => setTimeout(resolve, ERROR_PAUSE_MS));
+        await delay(ERROR_PAUSE_MS);
       }
     }
   }

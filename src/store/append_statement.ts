@@ -35,11 +35,14 @@ export function appendStatement(
     readonly uidOffsets?: readonly number[];
     /** Usage is counted, but limits nothing. */
     readonly ignoreQuota?: boolean;
+    /** For each message when it came into its mailbox, in milliseconds since 1970; null: now. Default: now. */
+    readonly savedMs?: readonly (number | null)[];
   },
 ): Sql {
   const column = <T>(of: (message: NewMessage) => T): T[] => batch.map(of);
   const { mailboxes, ranks } = places(batch);
   const limits = options.ignoreQuota ? NO_LIMITS : LIMITS;
+  const saved = options.savedMs ? savedAt(options.savedMs) : SAVED_NOW;
   const accounts = [...new Set(column(({ accountId }) => accountId))];
   return sql`
     WITH box AS (
@@ -54,9 +57,9 @@ export function appendStatement(
         ${column(({ deliveryKey }) => deliveryKey && Buffer.from(deliveryKey, "hex"))}::bytea[],
         ${column(({ flags }) => flags)}::int[],
         ${options.keywords.map((list) => list.length > 0 ? list.join(" ") : null)}::text[],
-        ${messageArrays(batch)}
+        ${saved.array}${messageArrays(batch)}
       ) WITH ORDINALITY AS input(mailbox_id, rank, key, flags, keywords,
-        ${MESSAGE_COLUMNS}, position)
+        ${saved.column}${MESSAGE_COLUMNS}, position)
     ), placed AS (
       SELECT input.*, box.uid_next + input.rank AS uid, box.modseq
       FROM input JOIN box ON box.id = input.mailbox_id
@@ -84,8 +87,8 @@ export function appendStatement(
         FROM fresh JOIN box ON box.id = fresh.mailbox_id GROUP BY box.account_id) AS added
       WHERE quotas.account_id = added.account_id AND quotas.account_id = ANY(${accounts}::bigint[])
     ), facts AS (
-      INSERT INTO messages (mailbox_id, uid, created_modseq, ${MESSAGE_COLUMNS})
-      SELECT mailbox_id, uid, modseq, ${MESSAGE_VALUES} FROM fresh
+      INSERT INTO messages (mailbox_id, uid, created_modseq, ${saved.column}${MESSAGE_COLUMNS})
+      SELECT mailbox_id, uid, modseq, ${saved.value}${MESSAGE_VALUES} FROM fresh
     ), states AS (
       INSERT INTO message_state (mailbox_id, uid, modseq, flags, keywords)
       SELECT mailbox_id, uid, modseq, flags, string_to_array(keywords, ' ') FROM fresh
@@ -99,6 +102,16 @@ const SKIP_LOCKED = sql`SKIP LOCKED`;
 const WAIT = sql``;
 const LIMITS = { storage: sql`storage_limit`, messages: sql`messages_limit` };
 const NO_LIMITS = { storage: sql`NULL`, messages: sql`NULL` };
+/** The default of the column. */
+const SAVED_NOW = { array: sql``, column: sql``, value: sql`` };
+
+function savedAt(savedMs: readonly (number | null)[]) {
+  return {
+    array: sql`${savedMs}::bigint[], `,
+    column: sql`saved_at, `,
+    value: sql`coalesce(to_timestamp(saved_at / 1000.0), now()), `,
+  };
+}
 
 /** Each mailbox once, and for each message how many of the batch come before it in its mailbox. */
 function places(batch: readonly NewMessage[]): { mailboxes: MailboxId[]; ranks: number[] } {

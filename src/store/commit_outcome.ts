@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../lib/delay.ts";
 import type { Connection } from "./connection.ts";
 
 /** WHY: a server that lost our connection notices it within its own timeouts, at worst not at all. */

@@ -7,8 +7,8 @@ import type { Statement } from "./sql.ts";
 
 /** Beyond a statement's own timeout, before a silent server is taken for gone. */
 export const SILENCE_MS = 5_000;
-/** For a host that does not answer at all. */
-const CONNECT_TIMEOUT_MS = 5_000;
+/** Until a connection is set up: for a host that does not answer, or not any more. */
+const OPEN_TIMEOUT_MS = 5_000;
 
 /**
  * WHY: how many messages a set of UID ranges stands for is beyond the planner's guessing, and a plan
@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly primary: boolean;
   readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
+  /** Until it is set up; default: five seconds. */
+  readonly openTimeoutMs?: number;
 }
 
 /** One connection to one server. It never throws outside of its promises. */
@@ -66,13 +68,18 @@ export class Connection {
       database: endpoint.name,
       ssl: endpoint.tls,
       application_name: options.applicationName,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,
       types: { getTypeParser },
       pipeline: true,
     };
     const client = new pg.Client(settings);
     const connection = new Connection(client, options.statementTimeoutMs + SILENCE_MS);
+    const { openTimeoutMs = OPEN_TIMEOUT_MS } = options;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      connection.destroy();
+    }, openTimeoutMs);
     try {
       await client.connect();
       // WHY: SET and not start-up parameters, which poolers such as PgBouncer refuse.
@@ -86,9 +93,12 @@ export class Connection {
         throw new ConnectionError(`${host} is a standby`);
       }
       return connection;
-    } catch (error) {
+    } catch (cause) {
       connection.destroy();
-      throw error;
+      if (!isLate) throw cause;
+      throw new ConnectionError(`${host} has not answered within ${openTimeoutMs} ms`, { cause });
+    } finally {
+      clearTimeout(timer);
     }
   }
 

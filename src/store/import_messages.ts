@@ -16,6 +16,8 @@ const KNOWN_CHUNK = 10_000;
 export interface ImportedMessage extends NewMessage {
   /** null: the next one. */
   readonly uid: Uid | null;
+  /** When it came into its mailbox, in milliseconds since 1970; default: now. */
+  readonly savedMs?: number;
 }
 
 /** A message that a mailbox has, or had until lately. */
@@ -134,6 +136,7 @@ async function append(
       skipLocked: false,
       uidOffsets: uids.filter((uid) => uid !== null).map((uid) => uid - box.uidNext),
       ignoreQuota,
+      savedMs: fresh.map(({ savedMs }) => savedMs ?? null),
     },
   );
   const [answer] = await tx.query<AppendAnswer>(statement).catch((error) => {

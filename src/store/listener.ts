@@ -1,7 +1,7 @@
+import { delay } from "../lib/delay.ts";
 import type { Log } from "../observe/log.ts";
 import type { Connection } from "./connection.ts";
 import type { Connector } from "./connector.ts";
-import { delay } from "./delay.ts";
 
 /** Between two attempts to connect again. */
 const RECONNECT_MS = 250;
@@ -59,7 +59,7 @@ export class Listener {
     while (!signal.aborted && !connection.isClosed) {
       const lost = new AbortController();
       void connection.closed.then(() => lost.abort());
-      await delay(PROBE_MS, AbortSignal.any([signal, lost.signal]));
+      await delay(PROBE_MS, signal, lost.signal);
       if (signal.aborted || connection.isClosed) break;
       // WHY: a connection that only listens would never notice that its peer is gone.
       await connection.script("SELECT 1").catch(() => connection.destroy());

@@ -25,6 +25,13 @@ export interface HeldMessage {
   readonly header: Uint8Array | null;
 }
 
+/** Some of what a mailbox held at some time. */
+export interface HeldPage {
+  readonly messages: readonly HeldMessage[];
+  /** The next page is behind this UID; null: this was the last one. */
+  readonly next: Uid | null;
+}
+
 /** What is known of a mailbox at some time. */
 export interface MailboxThen {
   readonly mailboxes: readonly MailboxId[];
@@ -55,17 +62,27 @@ export class MailboxHistory {
     return { mailboxes: row?.mailboxes ?? [], lost: row?.lost ?? 0, since: row?.since ?? null };
   }
 
-  /** What one of them held then, by UID, behind `after`; at most `limit`. */
+  /**
+   * What one of them held then, by UID, behind `after`. At most `limit` UIDs are looked at, so that each is
+   * looked at once in all pages: one may be empty, and not be the last.
+   */
   async held(
     mailbox: MailboxId,
     { at, after, limit }: { readonly at: Date; readonly after: Uid | 0; readonly limit: number },
-  ): Promise<HeldMessage[]> {
+  ): Promise<HeldPage> {
     const time = sql`${at}::timestamptz`;
-    const rows = await this.db.search<Row>(sql`
-      WITH RECURSIVE trail AS (
+    const behind = sql`mailbox_id = ${mailbox} AND uid > ${after}`;
+    // WHY although they are joined by UID: no plan then reads more of the mailbox than this page.
+    const here = sql`${behind} AND uid <= (SELECT max(uid) FROM page)`;
+    const first = sql`ORDER BY uid LIMIT ${limit}`;
+    const rows = await this.db.search<Row | Nothing>(sql`
+      WITH RECURSIVE page AS (
+        (SELECT uid FROM messages WHERE ${behind} ${first})
+        UNION (SELECT uid FROM expunged_messages WHERE ${behind} ${first}) ${first}
+      ), trail AS (
         SELECT uid AS then_uid, saved_at, moved_to AS id, moved_uid AS uid, 1 AS moves
-        FROM expunged_messages
-        WHERE mailbox_id = ${mailbox} AND uid > ${after} AND moved AND moved_to IS NOT NULL
+        FROM page JOIN expunged_messages USING (uid)
+        WHERE ${here} AND moved AND moved_to IS NOT NULL
           AND saved_at <= ${time} AND expunged_at > ${time}
         UNION ALL
         SELECT then_uid, trail.saved_at, gone.moved_to, gone.moved_uid, moves + 1
@@ -74,29 +91,38 @@ export class MailboxHistory {
         WHERE gone.moved AND gone.moved_to IS NOT NULL AND moves < ${MOVES_MAX}
       ), held AS (
         SELECT messages.uid AS then_uid, messages.saved_at, mailbox_id AS id, messages.uid
-        FROM messages LEFT JOIN expunged_messages AS gone USING (mailbox_id, uid)
-        WHERE mailbox_id = ${mailbox} AND uid > ${after} AND messages.saved_at <= ${time}
+        FROM page JOIN messages USING (uid)
+        LEFT JOIN expunged_messages AS gone USING (mailbox_id, uid)
+        WHERE ${here} AND messages.saved_at <= ${time}
           AND (gone.uid IS NULL OR gone.expunged_at > ${time})
         UNION ALL
         SELECT then_uid, saved_at, id, uid FROM trail
       )
-      SELECT then_uid AS "thenUid", held.saved_at AS "savedAt", held.id AS mailbox, held.uid,
+      SELECT page.uid AS "thenUid", held.saved_at AS "savedAt", held.id AS mailbox, held.uid,
         mailboxes.name AS "mailboxName", gone.uid IS NOT NULL OR mailboxes.deleted_at IS NOT NULL
           AS "isDeleted",
         internal_date AS "internalDate", messages.size_bytes AS "sizeBytes", subject, from_text AS "from", header
-      FROM held
-      JOIN messages ON messages.mailbox_id = held.id AND messages.uid = held.uid
-      JOIN mailboxes ON mailboxes.id = held.id AND NOT mailboxes.purging
-      LEFT JOIN expunged_messages AS gone
-        ON gone.mailbox_id = held.id AND gone.uid = held.uid
-      WHERE gone.purging IS NOT TRUE
-      ORDER BY then_uid LIMIT ${limit}`);
-    return rows.map(({ thenUid, mailbox: id, uid, ...message }) => ({
-      ...message,
-      then: { mailbox, uid: thenUid },
-      now: { mailbox: id, uid },
-    }));
+      FROM page LEFT JOIN (held
+        JOIN messages ON messages.mailbox_id = held.id AND messages.uid = held.uid
+        JOIN mailboxes ON mailboxes.id = held.id AND NOT mailboxes.purging
+        LEFT JOIN expunged_messages AS gone
+          ON gone.mailbox_id = held.id AND gone.uid = held.uid
+      ) ON then_uid = page.uid AND gone.purging IS NOT TRUE
+      ORDER BY page.uid`);
+    const messages = rows.flatMap((row) => row.mailbox === null ? [] : [heldMessage(mailbox, row)]);
+    return { messages, next: rows.length < limit ? null : rows.at(-1)?.thenUid ?? null };
   }
+}
+
+function heldMessage(then: MailboxId, row: Row): HeldMessage {
+  const { thenUid, mailbox, uid, ...message } = row;
+  return { ...message, then: { mailbox: then, uid: thenUid }, now: { mailbox, uid } };
+}
+
+/** A UID that no message had then, or whose message is gone for good. */
+interface Nothing {
+  readonly thenUid: Uid;
+  readonly mailbox: null;
 }
 
 interface Row extends Omit<HeldMessage, "then" | "now"> {

@@ -1,4 +1,4 @@
-import type { AccountId, MailboxId, Uid } from "../lib/ids.ts";
+import type { AccountId, MailboxId } from "../lib/ids.ts";
 import { type Database, sql } from "./database.ts";
 import { type Mailbox, MAILBOX_COLUMNS } from "./mailbox.ts";
 import { inTree, type Tree, treeKey } from "./tree.ts";
@@ -8,7 +8,7 @@ export const UNFINISHED = sql`
   SELECT credentials.account_id FROM rebuilt_accounts JOIN credentials USING (address)
   WHERE finished_at IS NULL`;
 
-/** Owns `rebuilt_accounts`, and sets what only a rebuild may set of mailboxes and messages. */
+/** Owns `rebuilt_accounts`, and sets what only a rebuild may set of accounts and mailboxes. */
 export class RebuildStore {
   constructor(readonly db: Database) {}
 
@@ -63,17 +63,5 @@ export class RebuildStore {
       UPDATE mailboxes SET special_use = ${specialUse}, keywords = CASE
         WHEN keywords = '{}' THEN ${[...keywords]}::text[] ELSE keywords END
       WHERE id = ${mailbox}`);
-  }
-
-  /** When messages had come into their mailbox. */
-  async setSaved(
-    mailbox: MailboxId,
-    messages: readonly { readonly uid: Uid; readonly savedMs: number }[],
-  ): Promise<void> {
-    await this.db.write(sql`
-      UPDATE messages SET saved_at = to_timestamp(saved.ms / 1000.0)
-      FROM unnest(${messages.map(({ uid }) => uid)}::bigint[],
-        ${messages.map(({ savedMs }) => savedMs)}::bigint[]) AS saved(uid, ms)
-      WHERE mailbox_id = ${mailbox} AND messages.uid = saved.uid`);
   }
 }

@@ -1,6 +1,7 @@
 import type { AccountId, Hash, MailboxId, Uid } from "../lib/ids.ts";
 import { type Database, sql } from "./database.ts";
 import { unpackObjectKey } from "./object_key.ts";
+import type { Sql } from "./sql.ts";
 
 /** A body that is to be read again. */
 export interface ScrubbedBody {
@@ -28,23 +29,26 @@ const LEASE_S = 600;
 export class ScrubStore {
   constructor(readonly db: Database) {}
 
+  /** Mailboxes that nobody has read for `intervalMs`, the longest ago first. It looks at all there are. */
+  async due(intervalMs: number, limit: number): Promise<MailboxId[]> {
+    const rows = await this.db.search<{ id: MailboxId }>(sql`
+      SELECT id FROM mailboxes LEFT JOIN scrub_progress ON mailbox_id = id
+      WHERE deleted_at IS NULL AND messages > 0 AND ${isDue(intervalMs)}
+      ORDER BY finished_at NULLS FIRST, id LIMIT ${limit}`);
+    return rows.map(({ id }) => id);
+  }
+
   /**
-   * Takes the mailbox that was read longest ago, if that is more than `intervalMs`; null: none is due.
-   * Nobody else gets it for ten minutes, or until `advance` says that it is done.
+   * Takes a mailbox; null: it is not due any more, or somebody else has it. Nobody else gets it for ten
+   * minutes, or until `advance` says that it is done.
    */
-  async take(intervalMs: number): Promise<ScrubbedMailbox | null> {
+  async take(mailbox: MailboxId, intervalMs: number): Promise<ScrubbedMailbox | null> {
     const [row] = await this.db.write<{ id: MailboxId; readUid: Uid }>(sql`
-      WITH due AS (
-        SELECT mailboxes.id FROM mailboxes LEFT JOIN scrub_progress ON mailbox_id = mailboxes.id
-        WHERE deleted_at IS NULL AND messages > 0
-          AND coalesce(finished_at < now() - make_interval(secs => ${intervalMs / 1000}), true)
-          AND coalesce(leased_until < now(), true)
-        ORDER BY finished_at NULLS FIRST, mailboxes.id LIMIT 1
-        FOR NO KEY UPDATE OF mailboxes SKIP LOCKED)
       INSERT INTO scrub_progress (mailbox_id, leased_until)
-      SELECT id, now() + make_interval(secs => ${LEASE_S}) FROM due
+      SELECT id, now() + make_interval(secs => ${LEASE_S}) FROM mailboxes
+      WHERE id = ${mailbox} AND deleted_at IS NULL
       ON CONFLICT (mailbox_id) DO UPDATE SET leased_until = excluded.leased_until
-        WHERE coalesce(scrub_progress.leased_until < now(), true)
+        WHERE ${isDue(intervalMs)}
       RETURNING mailbox_id AS id, read_uid AS "readUid"`);
     return row ?? null;
   }
@@ -139,4 +143,11 @@ export class ScrubStore {
       FROM mailboxes LEFT JOIN scrub_progress ON mailbox_id = id WHERE deleted_at IS NULL`);
     return row ?? { messages: 0, verified: 0, damaged: 0 };
   }
+}
+
+/** Of a row of `scrub_progress`, or of none. */
+function isDue(intervalMs: number): Sql {
+  return sql`
+    coalesce(scrub_progress.finished_at < now() - make_interval(secs => ${intervalMs / 1000}), true)
+    AND coalesce(scrub_progress.leased_until < now(), true)`;
 }

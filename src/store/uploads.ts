@@ -52,6 +52,9 @@ export interface FailedUpload {
   readonly lastError: string | null;
 }
 
+/** Rows of one statement that changes many: it takes a moment, and locks no more than these. */
+const BATCH = 1_000;
+
 /** Owns the table `pending_uploads`: bodies that the object store does not have yet. */
 export class UploadStore {
   constructor(readonly db: Database) {}
@@ -69,13 +72,6 @@ export class UploadStore {
     const [row] = await this.db.query<{ body: Uint8Array | null }>(sql`
       SELECT body FROM pending_uploads WHERE object_key = ${key}`);
     return row?.body ?? null;
-  }
-
-  /** Which of these bodies are not uploaded yet. */
-  async among(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.db.query<{ key: string }>(sql`
-      SELECT object_key AS key FROM pending_uploads WHERE object_key = ANY(${[...keys]}::text[])`);
-    return new Set(rows.map(({ key }) => key));
   }
 
   /** Takes on what is due and can be read here: this instance's, then what the database holds. */
@@ -160,11 +156,9 @@ export class UploadStore {
   }
 
   /** What waited for the object store to come back is due now. */
-  async hurry(): Promise<void> {
-    await this.db.write(sql`
-      UPDATE pending_uploads SET next_attempt_at = now()
-      WHERE object_key IN (SELECT object_key FROM pending_uploads WHERE next_attempt_at > now()
-        ORDER BY object_key FOR UPDATE SKIP LOCKED)`);
+  async hurry(batch = BATCH): Promise<void> {
+    const which = sql`next_attempt_at > now()`;
+    await this.#makeDue(which, { change: sql``, lock: sql`FOR UPDATE SKIP LOCKED`, batch });
   }
 
   /** By instance; null for what stands in the database. Instances without anything have no row. */
@@ -191,12 +185,34 @@ export class UploadStore {
 
   /** Makes what has failed due now, as if it never had; one object or all. Returns how many. */
   async retry(key: string | null): Promise<number> {
-    const rows = await this.db.write(sql`
-      UPDATE pending_uploads SET attempts = 0, next_attempt_at = now()
-      WHERE object_key IN (SELECT object_key FROM pending_uploads
-        WHERE attempts > 0 AND (${key}::text IS NULL OR object_key = ${key})
-        ORDER BY object_key FOR UPDATE) RETURNING 1`);
-    return rows.length;
+    const which = sql`attempts > 0 AND (${key}::text IS NULL OR object_key = ${key})`;
+    return await this.#makeDue(which, { change: sql`attempts = 0, `, lock: sql`FOR UPDATE` });
+  }
+
+  /** In batches by key, each upload once. Returns how many. */
+  async #makeDue(
+    which: Sql,
+    { change, lock, batch = BATCH }: {
+      readonly change: Sql;
+      readonly lock: Sql;
+      readonly batch?: number;
+    },
+  ): Promise<number> {
+    let count = 0;
+    for (let after: string | null = ""; after !== null;) {
+      const [row]: { count: number; last: string | null }[] = await this.db.write(sql`
+        WITH late AS (
+          SELECT object_key FROM pending_uploads WHERE object_key > ${after} COLLATE "C" AND ${which}
+          ORDER BY object_key LIMIT ${batch} ${lock}
+        ), changed AS (
+          UPDATE pending_uploads SET ${change}next_attempt_at = now()
+          WHERE object_key IN (SELECT object_key FROM late)
+        )
+        SELECT count(*) AS count, max(object_key) AS last FROM late`);
+      count += row?.count ?? 0;
+      after = row?.last ?? null;
+    }
+    return count;
   }
 
   #lease(which: Sql, { worker, leaseMs, limit }: Leasing): Promise<LeasedUpload[]> {

@@ -9,6 +9,7 @@ import { type Mailbox, MailboxStore } from "../../src/store/mailboxes.ts";
 import { FLAG, MessageStore } from "../../src/store/messages.ts";
 import { Notices } from "../../src/store/notices.ts";
 import { EVERY_UID, someFacts, someMessage, uidSet } from "../store/fixture.ts";
+import { RESTORE_MAX } from "../../src/store/restore.ts";
 import { testDatabase } from "../support/postgres.ts";
 import { type Ran, run } from "./played_terminal.ts";
 
@@ -87,6 +88,9 @@ Deno.test("sora-admin messages list-deleted and restore", async () => {
   );
   assert.equal((await admin("messages restore")).code, 64);
   assert.equal((await admin("messages restore --ids 1-2")).code, 64);
+  const reversed = await admin(`messages restore --ids 13:1,13:9-5`);
+  assert.equal(reversed.code, 64);
+  assert.match(reversed.err, /--ids: "13:9-5" ends before it begins/);
   assert.equal((await admin("messages list-deleted --since yesterday")).code, 64);
   assert.equal((await admin("messages list-deleted --limit 0")).code, 64);
   assert.equal((await admin("messages restore --since 2030-01-01")).out, "Restored 0 messages\n");
@@ -113,6 +117,26 @@ Deno.test("sora-admin messages restore brings a deleted mailbox back, up to the 
   await db.write(sql`UPDATE quotas SET messages_limit = NULL`);
   assert.equal((await admin("messages restore --since 1d")).out, "Restored 3 messages\n");
   assert.equal((await mailboxes.find(inbox.accountId, "Projects/2026")).messages, 3);
+});
+
+Deno.test("sora-admin messages restore says what it restored before it could not go on", async () => {
+  await using it = await open();
+  const { admin, mailboxes, inbox, db, messages } = it;
+  const box = await mailboxes.create(inbox.accountId, "Sales");
+  await it.add("shared", box);
+  await db.write(sql`UPDATE mailboxes SET domain = 'example.org' WHERE id = ${box.id}`);
+  await db.write(
+    sql`UPDATE mailboxes SET deleted_at = now() - interval '1 h' WHERE id = ${box.id}`,
+  );
+  const alone = await admin("messages restore --since 1d");
+  assert.deepEqual([alone.code, alone.out], [1, ""]);
+  assert.match(alone.err, /the shared mailbox "Sales" is deleted/);
+  const deleted = someMessage(inbox, { flags: FLAG.deleted });
+  await messages.appendAll(Array.from({ length: RESTORE_MAX }, () => deleted));
+  await messages.expunge(inbox.id, null);
+  const first = await admin("messages restore --since 1d");
+  assert.equal(first.code, 1);
+  assert.match(first.out, /^Restored 500 messages, then: the shared mailbox "Sales" is deleted/);
 });
 
 Deno.test("sora-admin mailbox at lists what there was, and copies it", async () => {

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { S3Config } from "../../src/config/config.ts";
 import { removeDataDir, startServer, type TestServer } from "../support/server.ts";
 import { FastClient } from "./fast_client.ts";
 import { lmtpBench } from "./lmtp_bench.ts";
@@ -48,12 +47,10 @@ export async function bodyBench(): Promise<Figure[]> {
   for (const place of places) {
     const store = new Worker(new URL("./s3_bench_store.ts", import.meta.url), { type: "module" });
     try {
-      const { promise, resolve } = Promise.withResolvers<S3Config>();
+      const { promise, resolve } = Promise.withResolvers<{ readonly section: string }>();
       store.onmessage = (event) => resolve(event.data);
-      const { endpoint, accessKey, secretKey } = await promise;
-      const s3 = `[s3]\nendpoint = "${endpoint}"\nuse_ssl = false\nbucket = "mail"
-access_key = "${accessKey}"\nsecret_key = "${secretKey}"\n`;
-      figures.push(...await measured(place, s3 + place.config));
+      const { section } = await promise;
+      figures.push(...await measured(place, section + place.config));
     } finally {
       store.terminate();
     }

@@ -16,7 +16,7 @@ export async function s3Bench(): Promise<Figure[]> {
   const store = new Worker(new URL("./s3_bench_store.ts", import.meta.url), { type: "module" });
   const folder = await Deno.makeTempDir();
   try {
-    const config = await new Promise<S3Config>((resolve) => {
+    const { config } = await new Promise<{ readonly config: S3Config }>((resolve) => {
       store.onmessage = (event) => resolve(event.data);
     });
     using blobs = await S3Blobs.open(config);

@@ -2,19 +2,15 @@ import assert from "node:assert/strict";
 import { type ObjectKey, objectKey } from "../../src/blobs/blobs.ts";
 import { openObjectStore } from "../../src/blobs/open_object_store.ts";
 import type { Spooled } from "../../src/blobs/spool.ts";
-import { loadConfig } from "../../src/config/load.ts";
-import { ACCESS_KEY, S3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { S3Server } from "../support/s3_server.ts";
 import { spooled } from "./contract.ts";
 import { bytesOf, KEY_A } from "./encryption.ts";
 
 const PLAIN = "encrypt = false\n";
 const ENCRYPTED = `encrypt = true\nencryption_key = "${KEY_A}"\n`;
+
 function open(server: S3Server, encryption: string) {
-  const text = `[s3]\nendpoint = "http://${server.endpoint}"\nbucket = "${server.bucket}"\n` +
-    `access_key = "${ACCESS_KEY}"\nsecret_key = "${SECRET_KEY}"\n${encryption}`;
-  const loaded = loadConfig(text, "config.toml");
-  assert.ok("config" in loaded && loaded.config.s3, JSON.stringify(loaded));
-  return openObjectStore(loaded.config.s3);
+  return openObjectStore(server.loaded(encryption));
 }
 
 /** A large body under its key, in a file where it is larger than `memoryMax`. */

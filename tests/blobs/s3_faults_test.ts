@@ -273,3 +273,12 @@ Deno.test("S3Blobs.put() sends pieces of every size as they are, many bodies at 
   assert.match(text, /^sora_s3_operations_total\{operation="put",status="success"\} 8$/m);
   assert.doesNotMatch(text, /operation="put",status="(?!success)/);
 });
+
+Deno.test("S3Blobs asks a silent store twice, not three times: somebody waits", async () => {
+  const { key } = await message();
+  await using server = S3Server.start();
+  using blobs = await S3Blobs.open(server.config({ timeoutMs: TIMEOUT_MS }));
+  server.fault = untilGone;
+  await assert.rejects(blobs.get(key), isUnavailable);
+  assert.equal(server.requests.length, 2);
+});

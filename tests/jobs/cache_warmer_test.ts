@@ -44,4 +44,10 @@ Deno.test("CacheWarmer fetches the newest messages of a user once, and never fai
   });
   third.warm(it.account);
   await third.settled();
+  assert.equal(remote.reads, 4);
+  // What came to nothing is no warm-up.
+  remote.isDown = false;
+  third.warm(it.account);
+  await third.settled();
+  assert.equal(remote.reads, 7);
 });

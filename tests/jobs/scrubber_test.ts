@@ -9,6 +9,7 @@ import { Scrubber } from "../../src/jobs/scrubber.ts";
 import { logger } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { sql } from "../../src/store/database.ts";
+import type { MailboxId } from "../../src/lib/ids.ts";
 import type { Mailbox } from "../../src/store/mailboxes.ts";
 import { ScrubStore } from "../../src/store/scrubs.ts";
 import { type Fixture, hashOf, openFixture, someFacts, someMessage } from "../store/fixture.ts";
@@ -71,10 +72,9 @@ Deno.test("readBody() says nothing about a body while the storage is in trouble"
 async function scrub(
   it: Fixture,
   blobs: MemoryBlobs,
-  { bytesPerSecond = 1e9 } = {},
+  { bytesPerSecond = 1e9, scrubs = new ScrubStore(it.db) } = {},
 ): Promise<Metrics> {
   const metrics = new Metrics();
-  const scrubs = new ScrubStore(it.db);
   const options = { scrubs, blobs, intervalMs: HOUR_MS, bytesPerSecond, log: logger("test") };
   await using _scrubber = new Scrubber({ ...options, metrics, firstLookMs: 0 });
   for (;;) {
@@ -115,7 +115,7 @@ Deno.test("every body is read once; what is damaged is kept until it is whole ag
   assert.match(text, /sora_scrubbed_bodies_total\{result="hash"[^}]*\} 1/);
   assert.match(text, /sora_scrubbed_bodies_total\{result="missing"[^}]*\} 1/);
 
-  assert.equal(await new ScrubStore(it.db).take(HOUR_MS), null, "nothing is due");
+  assert.deepEqual(await new ScrubStore(it.db).due(HOUR_MS, 10), [], "nothing is due");
   await put(blobs, changed.objectKey, "changed");
   await put(blobs, missing.objectKey, "missing");
   await it.db.write(sql`UPDATE scrub_progress SET finished_at = now() - interval '2 days'`);
@@ -149,13 +149,39 @@ Deno.test("a mailbox is read by one node at a time, and taken over from one that
   await using it = await openFixture();
   await append(it, it.inbox, "a");
   const scrubs = new ScrubStore(it.db);
-  const taken = await Promise.all([scrubs.take(HOUR_MS), scrubs.take(HOUR_MS)]);
+  const { id } = it.inbox;
+  const taken = await Promise.all([scrubs.take(id, HOUR_MS), scrubs.take(id, HOUR_MS)]);
   assert.equal(taken.filter((mailbox) => mailbox !== null).length, 1);
-  assert.equal(await scrubs.take(HOUR_MS), null);
+  assert.deepEqual(await scrubs.due(HOUR_MS, 10), []);
   await it.db.write(sql`UPDATE scrub_progress SET leased_until = now() - interval '1 second'`);
-  assert.equal((await scrubs.take(HOUR_MS))?.id, it.inbox.id);
-  await scrubs.advance(it.inbox.id, null);
-  assert.equal(await scrubs.take(HOUR_MS), null);
+  assert.deepEqual(await scrubs.due(HOUR_MS, 10), [id]);
+  assert.equal((await scrubs.take(id, HOUR_MS))?.id, id);
+  await scrubs.advance(id, null);
+  assert.equal(await scrubs.take(id, HOUR_MS), null);
+  assert.deepEqual(await scrubs.due(HOUR_MS, 10), []);
+});
+
+Deno.test("mailboxes are read in order, however many are looked for at a time", async () => {
+  await using it = await openFixture();
+  const blobs = new MemoryBlobs();
+  for (let n = 0; n < 130; n++) {
+    const text = `message ${n}`;
+    const box = await it.mailboxes.create(it.account, `Box ${n}`);
+    await put(blobs, (await append(it, box, text)).objectKey, text);
+  }
+  const scrubs = new ScrubStore(it.db);
+  let looks = 0;
+  const due = scrubs.due.bind(scrubs);
+  scrubs.due = (...args) => {
+    looks++;
+    return due(...args);
+  };
+  await scrub(it, blobs, { scrubs });
+  const rows = await it.db.query<{ id: MailboxId }>(sql`
+    SELECT mailbox_id AS id FROM scrub_progress ORDER BY finished_at`);
+  assert.equal(rows.length, 130);
+  assert.deepEqual(rows, rows.toSorted((a, b) => a.id - b.id));
+  assert.ok(looks <= 3, `${looks} looks at all mailboxes`);
 });
 
 Deno.test("a scrubber that is stopped goes on where it was", async () => {

@@ -52,6 +52,22 @@ Deno.test("ImportStore.append() keeps UIDs and counts what it stores", async () 
   assert.equal((await new QuotaStore(db).of(inbox.accountId)).used.messages, 4);
 });
 
+Deno.test("ImportStore.append() stores when messages came into their mailbox, or that they come now", async () => {
+  await using fixture = await openFixture();
+  const { db, inbox, messages, notices } = fixture;
+  const imports = new ImportStore(db, notices);
+  const savedMs = Date.UTC(2020, 1, 2, 3, 4, 5, 678);
+  const early = new Date(Date.now() - 60_000);
+  await imports.append([
+    imported(inbox, 4, { savedMs }),
+    imported(inbox, 5),
+    imported(inbox, null, { savedMs: savedMs + 1 }),
+  ], STRICT);
+  const [first, second, third] = await messages.rows(inbox.id, EVERY_UID, {});
+  assert.deepEqual([first?.savedAt.getTime(), third?.savedAt.getTime()], [savedMs, savedMs + 1]);
+  assert.ok(second && second.savedAt > early);
+});
+
 Deno.test("ImportStore.append() leaves out messages whose UIDs are taken", async () => {
   await using fixture = await openFixture();
   const { db, inbox, messages, notices } = fixture;

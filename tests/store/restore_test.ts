@@ -195,7 +195,7 @@ Deno.test("MailboxHistory tells what a mailbox held, wherever it has gone since"
   const then = await history.find(account, "Inbox", ago(1.5));
   assert.deepEqual([then.mailboxes, then.lost], [[inbox.id], 0]);
   const held = async (at: Date, box = inbox) =>
-    (await history.held(box.id, { at, after: 0, limit: 100 })).map((
+    (await history.held(box.id, { at, after: 0, limit: 100 })).messages.map((
       { then: { uid }, subject, mailboxName, isDeleted },
     ) => [uid, subject, mailboxName, isDeleted]);
   assert.deepEqual(await held(ago(1.5)), [
@@ -217,10 +217,11 @@ Deno.test("MailboxHistory tells what a mailbox held, wherever it has gone since"
   ]);
   assert.deepEqual(await held(ago(3)), []);
   const page = await history.held(inbox.id, { at: ago(1.5), after: 2 as Uid, limit: 2 });
-  assert.deepEqual(page.map(({ then: { uid } }) => uid), [3, 4]);
+  assert.deepEqual(page.messages.map(({ then: { uid } }) => uid), [3, 4]);
+  assert.equal(page.next, 4);
 
   const target = await mailboxes.create(account, "As it was");
-  const all = await history.held(inbox.id, { at: ago(1.5), after: 0, limit: 100 });
+  const { messages: all } = await history.held(inbox.id, { at: ago(1.5), after: 0, limit: 100 });
   const copied = await it.restore.copy(account, all.map(({ now }) => now), target.id);
   assert.deepEqual(copied.map(({ uid }) => uid), [1, 2, 3, 4, 5]);
   const rows = await messages.rows(target.id, EVERY_UID, { header: true });
@@ -247,7 +248,7 @@ Deno.test("MailboxHistory finds a deleted mailbox by its name, and says what is 
   const again = await mailboxes.create(account, "old");
   const then = await history.find(account, "OLD", ago(0.5));
   assert.deepEqual([then.mailboxes, then.lost], [[box.id], 1]);
-  const held = await history.held(box.id, { at: ago(0.5), after: 0, limit: 10 });
+  const { messages: held } = await history.held(box.id, { at: ago(0.5), after: 0, limit: 10 });
   assert.deepEqual(held.map(({ then: { uid }, isDeleted }) => [uid, isDeleted]), [
     [1, true],
     [3, true],

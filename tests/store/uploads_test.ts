@@ -3,8 +3,10 @@ import type { Uid } from "../../src/lib/ids.ts";
 import { Database, sql } from "../../src/store/database.ts";
 import type { NewMessage, PendingUpload } from "../../src/store/messages.ts";
 import { tryObjectLocks } from "../../src/store/object_lock.ts";
+import type { Sql } from "../../src/store/sql.ts";
 import { confirmUploads, type LeasedUpload, UploadStore } from "../../src/store/uploads.ts";
 import { EVERY_UID, type Fixture, hashOf, openFixture, someMessage } from "./fixture.ts";
+import { whichArePending } from "../../src/store/stored_bodies.ts";
 
 const LEASE = { worker: "here/1", leaseMs: 60_000, limit: 10 };
 
@@ -121,7 +123,7 @@ Deno.test("a body that comes again keeps every place it is at", async () => {
   const { objectKey = "" } = staged("a");
   assert.deepEqual(await uploads.find(objectKey), { sizeBytes: 1000, instanceId: "here" });
   assert.deepEqual(await uploads.body(objectKey), body);
-  assert.deepEqual([...await uploads.among([objectKey, "x"])], [objectKey]);
+  assert.deepEqual([...await whichArePending(db, [objectKey, "x"])], [objectKey]);
 });
 
 Deno.test("lease() hands each upload to one worker, and only to who can read it", async () => {
@@ -207,6 +209,31 @@ Deno.test("an upload that fails comes again later, and is told of", async () => 
     counts: true,
   }]);
   assert.equal((await leased(it, uploads)).attempts, 0);
+});
+
+Deno.test("hurry() makes everything due, a bounded number with each statement", async () => {
+  await using it = await openFixture();
+  const { db, messages, inbox } = it;
+  await Promise.all(
+    ["a", "b", "c", "d", "e"].map((name) => messages.append(someMessage(inbox, staged(name)))),
+  );
+  await db.write(sql`UPDATE pending_uploads SET next_attempt_at = now() + interval '1 h'`);
+  const late = async () => {
+    const [row] = await db.query<{ count: number }>(sql`
+      SELECT count(*) AS count FROM pending_uploads WHERE next_attempt_at > now()`);
+    return row?.count;
+  };
+  const left: unknown[] = [];
+  const spy = new Proxy(db, {
+    get: (_, name) => async (statement: Sql) => {
+      assert.equal(name, "write");
+      const rows = await db.write(statement);
+      left.push(await late());
+      return rows;
+    },
+  }) as Database;
+  await new UploadStore(spy).hurry(2);
+  assert.deepEqual(left, [3, 1, 0, 0]);
 });
 
 Deno.test("confirmUploads() forgets what was uploaded, not what was named again since", async () => {

@@ -3,7 +3,7 @@ import { readCacheReport } from "../../blobs/cache_report.ts";
 import { cacheContent, emptyCache } from "../../blobs/cache_purger.ts";
 import { formatSize } from "../../config/size.ts";
 import type { Command, Request } from "../command.ts";
-import { facts, moment } from "../table.ts";
+import { facts, moment, sizeCell } from "../table.ts";
 
 /** Shows what the cache of this machine holds. */
 export const cacheStats: Command = {
@@ -20,7 +20,7 @@ export const cacheStats: Command = {
     const text = facts([
       ["Folder", directory + (isUsed ? "" : " (not used)")],
       ["Bodies", String(content.files)],
-      ["Size", `${formatSize(content.bytes)} of ${formatSize(capacityBytes)}`],
+      ["Size", `${sizeCell(content.bytes)} of ${formatSize(capacityBytes)}`],
       ["Largest body", formatSize(maxObjectSizeBytes)],
       ["Not read since", content.oldest ? moment(content.oldest) : "-"],
     ]);
@@ -60,7 +60,7 @@ export const cachePurge: Command = {
   example: "sora-admin cache purge --config config.toml",
   async run(request) {
     const { files, bytes } = await emptyCache(folderOf(request));
-    return { text: `${files} bodies removed, ${formatSize(bytes)}\n`, json: { files, bytes } };
+    return { text: `${files} bodies removed, ${sizeCell(bytes)}\n`, json: { files, bytes } };
   },
 };
 

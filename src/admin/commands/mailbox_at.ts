@@ -1,11 +1,11 @@
 import type { Uid } from "../../lib/ids.ts";
 import { Refused } from "../../lib/refused.ts";
-import { type HeldMessage, MailboxHistory } from "../../store/mailbox_history.ts";
+import { type HeldMessage, type HeldPage, MailboxHistory } from "../../store/mailbox_history.ts";
 import { RESTORE_MAX } from "../../store/restore.ts";
 import type { Command, OptionValues } from "../command.ts";
-import { cell, readable, type RestoreTools, sizeCell, withRestore } from "../deleted_view.ts";
+import { cell, readable, type RestoreTools, withRestore } from "../deleted_view.ts";
 import { usage } from "../failure.ts";
-import { moment, table } from "../table.ts";
+import { moment, sizeCell, table } from "../table.ts";
 import { TIME_HELP, timeOf } from "../time_option.ts";
 import { emailOption } from "./account_view.ts";
 
@@ -65,12 +65,10 @@ async function read(
   if (mailboxes.length === 0) throw new Refused({ kind: "no-such-mailbox", name });
   const held: HeldMessage[] = [];
   for (const mailbox of mailboxes) {
-    for (let after: Uid | 0 = 0;;) {
-      const page: HeldMessage[] = await history.held(mailbox, { at, after, limit: RESTORE_MAX });
-      held.push(...page.map(readable));
-      const last = page.at(-1);
-      if (!last || page.length < RESTORE_MAX) break;
-      after = last.then.uid;
+    for (let after: Uid | 0 | null = 0; after !== null;) {
+      const page: HeldPage = await history.held(mailbox, { at, after, limit: RESTORE_MAX });
+      held.push(...page.messages.map(readable));
+      after = page.next;
     }
   }
   return { held, lost };

@@ -7,11 +7,10 @@ import {
   idText,
   readable,
   type RestoreTools,
-  sizeCell,
   withRestore,
 } from "../deleted_view.ts";
 import { usage } from "../failure.ts";
-import { moment, table } from "../table.ts";
+import { moment, sizeCell, table } from "../table.ts";
 import { emailOption } from "./account_view.ts";
 
 const LIMIT_DEFAULT = 100;

@@ -73,6 +73,7 @@ async function restoreAll(
       after = page.next;
     }
   } catch (error) {
+    if (error instanceof Failure) return { restored, failure: error };
     if (!(error instanceof Refused) || error.refusal.kind === "unavailable") throw error;
     return { restored, failure: explain(error) };
   }

@@ -5,7 +5,7 @@ import type { Database } from "../../store/database.ts";
 import type { Command, OptionValues } from "../command.ts";
 import { usage } from "../failure.ts";
 import { withAccounts } from "../open_database.ts";
-import { facts } from "../table.ts";
+import { facts, sizeCell } from "../table.ts";
 import { emailOf, emailOption } from "./account_view.ts";
 
 /** Shows what an account uses and may use. */
@@ -90,7 +90,7 @@ function describe({ address, used, limits }: Quota): string {
     ["Address", address],
     [
       "Storage",
-      of(formatSize(used.storageBytes), storageBytes === null ? null : formatSize(storageBytes)),
+      of(sizeCell(used.storageBytes), storageBytes === null ? null : formatSize(storageBytes)),
     ],
     ["Messages", of(String(used.messages), messages?.toString() ?? null)],
     ["Mailboxes", of(String(used.mailboxes), mailboxes?.toString() ?? null)],

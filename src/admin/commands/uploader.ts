@@ -1,12 +1,11 @@
 import { resolve } from "node:path";
 import { instanceIdOf } from "../../blobs/instance_id.ts";
-import { formatSize } from "../../config/size.ts";
 import { type FailedUpload, type UploadStatus, UploadStore } from "../../store/uploads.ts";
 import type { Command, OptionValues } from "../command.ts";
 import { usage } from "../failure.ts";
 import { withAccounts } from "../open_database.ts";
 import type { Setup } from "../setup.ts";
-import { moment, table } from "../table.ts";
+import { moment, sizeCell, table } from "../table.ts";
 
 const LIMIT_MAX = 100_000;
 const LIMIT_DEFAULT = 100;
@@ -85,8 +84,8 @@ function describe(instances: readonly UploadStatus[], own: string | null): strin
     instances.map(({ instanceId, pending, sizeBytes, atRiskBytes, failed, running, oldest }) => [
       instanceId === null ? "(database)" : instanceId === own ? `${instanceId} (this)` : instanceId,
       String(pending),
-      formatSize(sizeBytes),
-      formatSize(atRiskBytes),
+      sizeCell(sizeBytes),
+      sizeCell(atRiskBytes),
       String(failed),
       String(running),
       moment(oldest),
@@ -101,7 +100,7 @@ function list(failed: readonly FailedUpload[]): string {
     failed.map((one) => [
       one.objectKey,
       String(one.accountId),
-      formatSize(one.sizeBytes),
+      sizeCell(one.sizeBytes),
       [one.instanceId, one.hasBody ? "database" : null].filter((each) => each !== null).join(", "),
       String(one.attempts),
       moment(one.createdAt),

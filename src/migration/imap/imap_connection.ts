@@ -1,5 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { ImapFlow, MailboxObject } from "imapflow";
+import { delay } from "../../lib/delay.ts";
 import { Turns } from "../../lib/turns.ts";
 import { SourceLost, Unreadable } from "../source.ts";
 import { MESSAGE_BYTES_MAX } from "../take_message.ts";
@@ -88,7 +88,7 @@ export class ImapConnection implements AsyncDisposable {
       } catch (error) {
         // WHY: who cannot be reached the first time has another name or port.
         if (this.#isNew || backOffMs === null || isAboutTheLogin(error)) throw this.#failure(error);
-        await pause(backOffMs);
+        await delay(backOffMs);
       }
     }
     throw new Error("Cannot have run out of attempts");

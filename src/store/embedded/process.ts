@@ -1,4 +1,5 @@
 import { kill } from "node:process";
+import { delay } from "../../lib/delay.ts";
 import type { Binaries } from "./binaries.ts";
 import type { Owner } from "./owner.ts";
 
@@ -66,6 +67,6 @@ export async function until<T>(
   for (;;) {
     const found = await check();
     if (found !== undefined || performance.now() > end) return found;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await delay(POLL_MS);
   }
 }
