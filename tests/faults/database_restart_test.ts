@@ -4,14 +4,18 @@ import { workThrough } from "./work_through.ts";
 
 /** Longest time without the database. */
 const DOWN_MS = 500;
-/** A fast stop, an immediate one, and the death of the main process. */
-const SIGNALS = ["SIGINT", "SIGQUIT", "SIGKILL"] as const;
+/** A fast stop, an immediate one, and the death of the main process; null: bodies on disk. */
+const cases: readonly (readonly [durability: string | null, signals: readonly Deno.Signal[]])[] = [
+  ["spool", ["SIGINT", "SIGKILL"]],
+  ["database", ["SIGQUIT"]],
+  [null, ["SIGKILL"]],
+];
 
-for (const durability of ["spool", "database", null]) {
+for (const [durability, signals] of cases) {
   Deno.test(`the database is restarted during work and cleaning, bodies: ${durability ?? "on disk"}`, async () => {
     // WHY: without, a commit is acknowledged before it is written.
     await using postgres = await throwawayPostgres({ fsync: true });
-    const troubles = SIGNALS.map((signal) => async (roll: Roll) => {
+    const troubles = signals.map((signal) => async (roll: Roll) => {
       await postgres.stop(signal);
       await new Promise((resolve) => setTimeout(resolve, roll(DOWN_MS)));
       await postgres.start();

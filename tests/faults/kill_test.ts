@@ -14,7 +14,7 @@ import { restless } from "./restless.ts";
 import { S3Storm } from "./s3_storm.ts";
 
 /** Many by hand: SORA_KILLS=200 deno task test tests/faults */
-const KILLS = Number(Deno.env.get("SORA_KILLS") ?? 3);
+const KILLS = Number(Deno.env.get("SORA_KILLS") ?? 2);
 const SEED = Number(Deno.env.get("SORA_SEED") ?? 1);
 const USERS = 6;
 /** The server dies after so many changes at most, or in the midst of what comes then. */
