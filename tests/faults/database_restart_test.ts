@@ -5,7 +5,10 @@ import { workThrough } from "./work_through.ts";
 /** Longest time without the database. */
 const DOWN_MS = 500;
 /** A fast stop, an immediate one, and the death of the main process; null: bodies on disk. */
-const cases: readonly (readonly [durability: string | null, signals: readonly Deno.Signal[]])[] = [
+const cases: readonly (readonly [
+  durability: string | null,
+  signals: readonly ("SIGINT" | "SIGKILL" | "SIGQUIT")[],
+])[] = [
   ["spool", ["SIGINT", "SIGKILL"]],
   ["database", ["SIGQUIT"]],
   [null, ["SIGKILL"]],
