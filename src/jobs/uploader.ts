@@ -22,6 +22,13 @@ const RETRY_MAX_MS = 10 * 60_000;
 const LANES_MIN = 2;
 /** WHY: each holds a connection to the database all the time, and needs another one now and then. */
 const LANES_MAX = 3;
+/**
+ * WHY: deliveries and readers go first, as long as nothing waits for long. After its work a lane rests for so many
+ * times as long, but not for longer than that; what has waited for LATE_MS is sent without any rest.
+ */
+const REST_TIMES = 2;
+const REST_MAX_MS = 500;
+const LATE_MS = 5_000;
 /** WHY: the messages of one statement come together; one transaction for all of them. */
 const GATHER_MS = 5;
 
@@ -51,6 +58,8 @@ export class Uploader implements AsyncDisposable {
   #lanes: Promise<unknown> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
   #troubles = 0;
+  /** Something of the last batch had waited for too long. */
+  #isLate = false;
   /** Workers whose rounds were interrupted: what they had taken on is still theirs in the database. */
   readonly #interrupted = new Set<string>();
   #foreignAt = -Infinity;
@@ -101,6 +110,7 @@ export class Uploader implements AsyncDisposable {
     const leasing = { worker, leaseMs: LEASE_MS, limit: batchSize };
     let leased = await uploads.lease(instanceId, leasing);
     if (leased.length === 0 && lane === 0) leased = await this.#leaseForeign(leasing);
+    this.#isLate = leased.some(({ waitedMs }) => waitedMs > LATE_MS);
     if (leased.length > 0) await this.#upload(leased, worker);
     return leased.length;
   }
@@ -118,6 +128,7 @@ export class Uploader implements AsyncDisposable {
     const { signal } = this.#stop;
     let interruptions = 0;
     while (!signal.aborted) {
+      const begun = performance.now();
       const count = await this.round(lane).catch((error) => {
         this.#options.log.warning("uploads-interrupted", { error });
         return null;
@@ -128,6 +139,8 @@ export class Uploader implements AsyncDisposable {
       else if (count === 0) {
         await this.#sleep(POLL_MS, { orWoken: true });
         await this.#sleep(GATHER_MS);
+      } else if (!this.#isLate) {
+        await this.#sleep(Math.min(REST_MAX_MS, REST_TIMES * (performance.now() - begun)));
       }
     }
   }

@@ -14,6 +14,8 @@ export interface LeasedUpload {
   readonly instanceId: string | null;
   /** The body stands in the database. */
   readonly hasBody: boolean;
+  /** Since its first message came. */
+  readonly waitedMs: number;
 }
 
 /** Who asks for work. */
@@ -223,7 +225,8 @@ export class UploadStore {
         WHERE next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND ${which}
         ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
       RETURNING object_key AS "objectKey", account_id AS "accountId", size_bytes AS "sizeBytes",
-        generation, attempts, instance_id AS "instanceId", body IS NOT NULL AS "hasBody"`);
+        generation, attempts, instance_id AS "instanceId", body IS NOT NULL AS "hasBody",
+        1000 * extract(epoch FROM now() - created_at)::float8 AS "waitedMs"`);
   }
 }
 
