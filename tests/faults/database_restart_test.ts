@@ -9,8 +9,7 @@ const cases: readonly (readonly [
   durability: string | null,
   signals: readonly ("SIGINT" | "SIGKILL" | "SIGQUIT")[],
 ])[] = [
-  ["spool", ["SIGINT", "SIGKILL"]],
-  ["database", ["SIGQUIT"]],
+  ["spool", ["SIGINT", "SIGQUIT"]],
   [null, ["SIGKILL"]],
 ];
 
