@@ -3,7 +3,7 @@ import type { Terminal } from "./terminal.ts";
 
 /** An option of a subcommand: `--name VALUE`, or `--name` alone. */
 export interface Option {
-  /** Placeholder of its value in help; undefined: it takes none. */
+  /** What stands for its value in help; undefined: it takes none. */
   readonly value?: string;
   readonly required?: boolean;
   readonly text: string;

@@ -69,11 +69,14 @@ export class StagedBodies {
       const locked = await tryObjectLocks(tx, keys);
       const needed = await whichAreNeeded(tx, keys);
       const kept = new Set(keys.filter((key) => needed.has(key) || !locked.has(key)));
-      for (const { key: objectKey, sizeBytes } of files) {
-        const accountId = needed.get(objectKey)?.accountId ?? null;
-        if (accountId === null || !locked.has(objectKey)) continue;
-        log.error("uploaded-body-gone", { key: objectKey });
-        await recordPending(tx, accountId, [{ objectKey, sizeBytes, instanceId, body: null }]);
+      const again = files.filter(({ key }) => locked.has(key) && needed.get(key)?.accountId);
+      for (const [account, theirs] of Map.groupBy(again, ({ key }) => needed.get(key)?.accountId)) {
+        if (!account) continue;
+        const uploads = theirs.map(({ key: objectKey, sizeBytes }) => {
+          log.error("uploaded-body-gone", { key: objectKey });
+          return { objectKey, sizeBytes, instanceId, body: null };
+        });
+        await recordPending(tx, account, uploads);
       }
       return kept;
     });

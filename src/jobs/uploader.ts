@@ -110,8 +110,10 @@ export class Uploader implements AsyncDisposable {
     const leasing = { worker, leaseMs: LEASE_MS, limit: batchSize };
     let leased = await uploads.lease(instanceId, leasing);
     if (leased.length === 0 && lane === 0) leased = await this.#leaseForeign(leasing);
-    this.#isLate = leased.some(({ waitedMs }) => waitedMs > LATE_MS);
-    if (leased.length > 0) await this.#upload(leased, worker);
+    if (leased.length > 0) {
+      this.#isLate = leased.some(({ waitedMs }) => waitedMs > LATE_MS);
+      await this.#upload(leased, worker);
+    }
     return leased.length;
   }
 
